@@ -1,0 +1,50 @@
+# The commands of the README. Each makes what it needs: `make test` works in a clean clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS := -m "not slow" -n 2 --dist worksteal
+
+.PHONY: demo test lint quick check bench lock clean
+
+demo: $(VENV)/.installed
+	$(BIN)/scim-bridge demo
+
+test: lint quick
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+quick: $(VENV)/.developer
+	$(BIN)/pytest $(TESTS) --cov --cov-report=
+	$(BIN)/coverage report --include='scim_bridge/query/*,scim_bridge/protocol/*,scim_bridge/upstream/*' --fail-under=95
+
+# What takes long or starts other programs: real SCIM servers, wheels in new environments, long hypothesis runs.
+check: $(VENV)/.developer
+	SCIM_BRIDGE_EXAMPLES=5 $(BIN)/pytest -m slow
+
+bench: $(VENV)/.developer
+	$(BIN)/python -m tests.bench
+
+# The versions that `make test` and CI install.
+lock: $(VENV)/.developer
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		-o requirements-dev.lock pyproject.toml
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.developer: $(VENV)/bin/python pyproject.toml requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .ruff_cache

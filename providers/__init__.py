@@ -1,0 +1,1 @@
+"""The upstreams this project ships, one package each; installed as ``scim_bridge.providers``."""

@@ -1,0 +1,118 @@
+"""PingOne: users and groups of one environment, by the PingOne Platform (Management) API v1.
+
+Vendor pages: "Users", "Groups", "Population", "Paging, ordering, and expanding collections", "SCIM filter language".
+Lists page by links only and filter with PingOne's own attribute names; there is no order, no `ne`, `pr` or `not`.
+Users have one e-mail, one address, one photo and two phone numbers. `active`, the population and the password are
+written through endpoints of their own, memberships under the user, one call each. What is UNVERIFIED about the API is
+a setting, with the safe choice as its default.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from scim_bridge.clock import Clock
+from scim_bridge.providers.pingone import groups, users
+from scim_bridge.providers.pingone.errors import classify
+from scim_bridge.query.capabilities import AccessPath, Collection, TextMatch
+from scim_bridge.query.pagers import Link
+from scim_bridge.query.pages import Send, every_page
+from scim_bridge.query.plan import Branch
+from scim_bridge.query.provider import Endpoint, Provider, Simulation
+from scim_bridge.settings import setting
+from scim_bridge.upstream.auth import ClientCredentials
+from scim_bridge.upstream.errors import UpstreamError
+from scim_bridge.upstream.redact import Secret
+
+DOMAINS = {"na": "com", "eu": "eu", "ca": "ca", "ap": "asia", "au": "com.au", "sg": "sg"}
+MAX_OFFERED_POPULATIONS = 100
+"""More populations than this are not listed in /Schemas as the values that populationId takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The ``[connections.NAME.settings]`` of a PingOne connection."""
+
+    environment_id: str = setting(help="Environment ID, a UUID: Settings > Environment Properties")
+    client_id: str = setting(help="Client ID of a worker application: Applications > the application > Overview")
+    client_secret: Secret = setting(
+        help="Client secret of the worker application; it needs the role Identity Data Admin", secret=True
+    )
+    region: Literal["na", "eu", "ca", "ap", "au", "sg"] = setting(default="na", help="Where the environment lives")
+    token_auth_method: Literal["client_secret_basic", "client_secret_post"] = setting(
+        default="client_secret_basic", help="The application's token endpoint authentication method"
+    )
+    population_id: str | None = setting(
+        default=None, help="Population of new users; without it, the environment's default population"
+    )
+    population_ids: tuple[str, ...] = setting(default=(), help="Show only users and groups of these populations")
+    locked_is_inactive: bool = setting(default=False, help="Show locked users as inactive too")
+    updated_at_filter: bool = setting(
+        default=False, help="The API takes ge and le on updatedAt, so lastModified filters need no scan (unverified)"
+    )
+    escaped_quotes: bool = setting(
+        default=False, help='Filters take \\" and \\\\ in values, so such values need no scan (unverified)'
+    )
+    api_url: str | None = setting(default=None, help="Overrides https://api.pingone.TLD/v1")
+    auth_url: str | None = setting(default=None, help="Overrides https://auth.pingone.TLD")
+    native_text_match: TextMatch = setting(default="insensitive", help="How PingOne compares text in filters")
+    attributes: Mapping[str, str] = setting(
+        default={}, help='SCIM path to custom attribute, such as enterprise.department = "department"'
+    )
+
+
+def _endpoint(settings: Settings, clock: Clock) -> Endpoint:
+    domain = DOMAINS[settings.region]
+    api = (settings.api_url or f"https://api.pingone.{domain}/v1").rstrip("/")
+    auth = (settings.auth_url or f"https://auth.pingone.{domain}").rstrip("/")
+    sign_in = ClientCredentials(
+        f"{auth}/{settings.environment_id}/as/token",
+        settings.client_id,
+        settings.client_secret,
+        method=settings.token_auth_method,
+        clock=clock,
+    )
+    return Endpoint(f"{api}/environments/{settings.environment_id}", sign_in)
+
+
+async def _populations(settings: Settings, send: Send) -> tuple[str, ...]:
+    """The population ids that populationId takes; none where they cannot be read or are too many to list."""
+    if settings.population_ids:
+        return settings.population_ids
+    access = AccessPath("/populations", "_embedded.populations", Link("_links.next.href", "limit", 100))
+    found: list[str] = []
+    try:
+        async for page in every_page(send, Branch(access, access.path, {}, exact=True)):
+            found += [row["id"] for row in page.rows if isinstance(row.get("id"), str)]
+            if len(found) > MAX_OFFERED_POPULATIONS:
+                return ()
+    except UpstreamError:
+        return ()  # a worker may be allowed to manage users only
+    return tuple(found)
+
+
+def _collections(settings: Settings, discovered: Any) -> Sequence[Collection]:
+    return [users.collection(settings, tuple(discovered or ())), groups.collection(settings)]
+
+
+def _simulation(people: int) -> Simulation:
+    from scim_bridge.providers.pingone.sandbox import Sandbox
+
+    sandbox = Sandbox(users=people)
+
+    def settings(origin: str) -> dict[str, Any]:
+        return {**sandbox.settings, "api_url": f"{origin}/v1", "auth_url": origin}
+
+    return Simulation(sandbox.app, settings)
+
+
+PROVIDER = Provider(
+    name="pingone",
+    title="PingOne",
+    settings=Settings,
+    endpoint=_endpoint,
+    collections=_collections,
+    discover=_populations,
+    classify=classify,
+    simulation=_simulation,
+)

@@ -1,0 +1,235 @@
+"""What a provider declares: how its upstream reads and writes one SCIM resource type.
+
+An upstream endpoint is an *access path*, as an index is to a database: it evaluates some predicates, yields some
+orders and pages in its own way. Providers declare access paths; one planner (`query.plan`) decides which one answers
+a query, what is pushed down, and what is checked here.
+"""
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+from scim_bridge.schemas import ResourceSchema
+from scim_bridge.upstream.errors import NotFound, UpstreamError
+from scim_bridge.upstream.reply import Reply
+
+Params = Mapping[str, str]
+"""Upstream query parameters; a key in braces (``{id}``) fills a variable of the access path's path instead."""
+Row = Mapping[str, Any]
+"""One upstream record, decoded JSON."""
+Resource = dict[str, Any]
+"""One SCIM resource as plain JSON, attribute names in canonical case, without ``meta.location``."""
+TextMatch = Literal["insensitive", "sensitive", "unknown"]
+
+FOLLOW: Final = "@"
+"""The key of a position that is a link, to be followed word for word."""
+
+
+class Text(str):
+    """A comparison as text in the upstream's own filter language."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Alternatives whose rows together answer a comparison: one upstream read each."""
+
+    options: tuple[Params | Text, ...]
+
+
+class Nothing:
+    """A comparison that no row of this upstream can satisfy, so nothing needs to be asked."""
+
+
+NOTHING: Final = Nothing()
+Rendered = Params | Text | Either | Nothing | None
+
+
+def ops(names: str) -> frozenset[str]:
+    """A set of words from one string: ``ops("eq sw")``."""
+    return frozenset(names.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """SCIM comparisons of one attribute that the upstream evaluates itself.
+
+    A rule may widen (``exact=False``: those rows and maybe more), never narrow. ``render`` gets the operator and the
+    comparison value (``None`` for ``pr``) and returns None for a value the upstream cannot take.
+    """
+
+    attribute: str
+    operators: frozenset[str]
+    render: Callable[[str, Any], Rendered]
+    exact: bool = True
+    folds: bool = (
+        True  # compares text by the access path's `text_match`; False where case plays no part (ids, booleans)
+    )
+    unique: bool = False  # `eq` yields at most one row
+    negatable: bool = False  # rows without a value count as "no", so `not` may be pushed around it
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a list can be entered: the position to send, and the offset of the first row it yields."""
+
+    position: Params
+    offset: int
+
+
+class Pager(Protocol):
+    """Page mechanics without state: a position in the list is a `Params`."""
+
+    @property
+    def max_page(self) -> int:
+        """Rows per upstream request, at most."""
+        ...
+
+    @property
+    def random_access(self) -> bool:
+        """Whether `start` reaches any row at once."""
+        ...
+
+    def start(self, offset: int, limit: int) -> Start:
+        """The position from which the row at ``offset`` is reached soonest."""
+        ...
+
+    def next(self, sent: Params, reply: Reply, rows: int) -> Params | None:
+        """The position after a page; None at the end of the list."""
+        ...
+
+    def total(self, reply: Reply) -> int | None:
+        """How many rows the list has; None where the upstream does not say."""
+        ...
+
+
+_VARIABLE = re.compile(r"\{[a-z_]+\}")
+
+
+def _not_found(error: UpstreamError) -> bool:
+    return isinstance(error, NotFound)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPath:
+    """One upstream way to read a collection; as a database index, it filters and orders some."""
+
+    path: str
+    rows: str  # dotted path to the list in a reply; "" when the body is the list, "." when it is the one row
+    pager: Pager
+    rules: tuple[Rule, ...] = ()
+    expression: str | None = None  # the parameter that takes text
+    logic: frozenset[str] = frozenset()  # which of and, or, not that text may hold
+    always: str | None = None  # text sent with every request: the connection's scope
+    sorts: Mapping[tuple[str, str], Params] = field(default_factory=dict)  # (attribute, sortOrder)
+    fixed: Params = field(default_factory=dict)
+    text_match: TextMatch = "unknown"
+    in_scope: bool = True  # False: rows outside the connection's scope come too, and are dropped here
+    unwrap: Callable[[Row], Row | None] | None = None  # the record inside a row (a membership's group); None skips it
+    absent: Callable[[UpstreamError], bool] = _not_found  # which refusals mean "no such row"; only with variables
+    also: "tuple[AccessPath, ...]" = ()  # read with the same variables: only together do they hold all rows
+    max_text: int = 4000  # characters of URL-encoded text that a request may carry
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The path's variables, in braces: a path is eligible once rules fill all of them."""
+        return frozenset(_VARIABLE.findall(self.path))
+
+
+Element = dict[str, Any]
+"""One value of a relation, as SCIM shows it: value, type, display."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRead:
+    """One upstream list that holds elements of a relation; its path or text names the owner as ``{id}``."""
+
+    access: AccessPath
+    element: Callable[[Row], Element | None]
+    known_empty: Callable[[Row], bool] = lambda row: False  # the owner's own record says there are none
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A multi-valued attribute that lives behind other endpoints (members, groups), loaded only when needed.
+
+    ``inline`` reads it from the owner's record where that brings it. ``references`` maps an element's ``type`` to the
+    SCIM endpoint of what it refers to; the key ``""`` is the default. ``shown`` says when a resource holds it that was
+    not asked for it: always, only where its record brings it, or never.
+    """
+
+    attribute: str
+    reads: tuple[RelationRead, ...]
+    references: Mapping[str, str]
+    shown: Literal["always", "inline", "request"] = "always"
+    inline: Callable[[Row], list[Element] | None] = lambda row: None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One upstream request of a write. ``undo`` makes good for it if a later request of the same write fails."""
+
+    method: str
+    path: str
+    json: Any = None
+    headers: Params = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
+    undo: "Call | Callable[[Reply], Call | None] | None" = None
+    idempotent: bool | None = None  # None: by method; True only where repeating provably changes nothing more
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+Steps = Generator[Call, Reply, Any]
+"""A write as a conversation: it yields calls and gets their replies; an upstream's refusal is thrown in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberWrites:
+    """How elements of a relation are added and removed, up to ``chunk`` at once; each gets the owner's id too."""
+
+    add: Callable[[str, Sequence[Element]], Steps]
+    remove: Callable[[str, Sequence[Element]], Steps]
+    chunk: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """How one resource type is written. A missing entry is not offered, and discovery says so.
+
+    ``create`` gets SCIM values and returns the new upstream record; ``update`` gets the current record and the SCIM
+    resource before and after, and returns the new record, or None when it must be read again.
+    """
+
+    create: Callable[[Resource], Steps] | None = None
+    update: Callable[[Row, Resource, Resource], Steps] | None = None
+    delete: Callable[[str], Steps] | None = None
+    members: Mapping[str, MemberWrites] = field(default_factory=dict)
+
+
+def _all_visible(row: Row) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One SCIM resource type, as one upstream holds it."""
+
+    resource: ResourceSchema  # the effective schema: what cannot be written is readOnly in it
+    reads: tuple[AccessPath, ...]
+    item: AccessPath  # the id look-up, with the variable {id}
+    decode: Callable[[Row], Resource]
+    relations: tuple[Relation, ...] = ()
+    writes: Writes = field(default_factory=Writes)
+    visible: Callable[[Row], bool] = _all_visible  # False: outside the connection's scope, as if it did not exist
+    is_id: Callable[[str], bool] = bool  # False: the upstream cannot hold such an id, so no request is made
+    written: Callable[[Resource], Resource] = lambda body: body  # a whole body in the form it will be read back
+    homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
+    no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
+
+    def relation(self, attribute: str) -> Relation | None:
+        """The relation of a top-level attribute name, if it is one."""
+        return next((each for each in self.relations if each.attribute == attribute), None)

@@ -1,0 +1,142 @@
+"""One connection's resources: reading and writing them, as the protocol layer sees it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from scim_bridge.clock import Clock
+from scim_bridge.query.cache import QueryCache
+from scim_bridge.query.capabilities import Collection, Element, MemberWrites, Resource, Row, Steps
+from scim_bridge.query.pages import Send
+from scim_bridge.query.relations import record_of
+from scim_bridge.query.run import Reader, ReadLimits
+from scim_bridge.query.write import Transaction
+from scim_bridge.upstream.errors import UpstreamError
+
+W = TypeVar("W")
+
+
+class Unsupported(Exception):
+    """The upstream has no way to carry out a change of this kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanges:
+    """What happens to one relation. ``exact``: the elements it shall have; else those added and removed."""
+
+    exact: bool = False
+    added: tuple[Element, ...] = ()
+    removed: tuple[Element, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not (self.exact or self.added or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a PUT or PATCH comes to: the resource's own attributes before and after, and each relation's changes."""
+
+    before: Resource | None = None
+    after: Resource | None = None
+    members: Mapping[str, MemberChanges] = field(default_factory=dict)
+
+    @property
+    def own(self) -> bool:
+        """Whether an attribute of the resource itself changes."""
+        return self.after is not None and self.after != self.before
+
+
+class Directory:
+    """The resources of one type behind one connection."""
+
+    def __init__(self, collection: Collection, send: Send, cache: QueryCache, clock: Clock, limits: ReadLimits) -> None:
+        self.collection = collection
+        self.reader = Reader(collection, send, cache, clock, limits)
+        self._send = send
+        self._cache = cache
+
+    async def row(self, resource_id: str) -> Row | None:
+        return await self.reader.row(resource_id)
+
+    async def members(self, resource_id: str, attribute: str) -> list[Element]:
+        """All elements of a relation."""
+        relation = self.collection.relation(attribute)
+        assert relation is not None
+        return await self.reader.relations.elements(relation, resource_id)
+
+    async def create(self, values: Resource, members: Mapping[str, Sequence[Element]]) -> Row:
+        """Create a resource with its members; returns the new upstream record."""
+        create = self._offered(self.collection.writes.create, "create")
+        async with self._transaction() as transaction:
+            row: Row = await transaction.run(create(values))
+            owner = record_of(self.collection, row).id
+            for attribute, elements in members.items():
+                writes = self._member_writes(attribute)
+                await transaction.run_all(_chunked(writes.add, owner, elements, writes.chunk))
+        return row
+
+    async def change(self, resource_id: str, row: Row | None, changes: Changes) -> Row | None:
+        """Carry out changes; returns the new upstream record where the upstream told it, else None.
+
+        ``row`` is the current record; it is needed where own attributes change.
+        """
+        update = self._offered(self.collection.writes.update, "change") if changes.own else None
+        exact = {name: await self.members(resource_id, name) for name, each in changes.members.items() if each.exact}
+        result: Row | None = None
+        async with self._transaction() as transaction:
+            if update is not None and row is not None and changes.before is not None and changes.after is not None:
+                result = await transaction.run(update(row, changes.before, changes.after))
+            for attribute, each in changes.members.items():
+                for parts in self._member_steps(resource_id, attribute, each, exact.get(attribute, [])):
+                    await transaction.run_all(parts)
+        return result
+
+    async def delete(self, resource_id: str) -> None:
+        """Delete a resource. Raises NotFound as the upstream does."""
+        delete = self._offered(self.collection.writes.delete, "delete")
+        async with self._transaction() as transaction:
+            await transaction.run(delete(resource_id))
+
+    def _member_steps(
+        self, owner: str, attribute: str, changes: MemberChanges, current: Sequence[Element]
+    ) -> Iterator[list[Steps]]:
+        """Removals, then additions; the parts of each are independent."""
+        added, removed = changes.added, changes.removed
+        if changes.exact:
+            wanted, held = {each["value"] for each in added}, {each["value"] for each in current}
+            added = tuple(each for each in added if each["value"] not in held)
+            removed = tuple(each for each in current if each["value"] not in wanted)
+        writes = self._member_writes(attribute)
+        yield _chunked(writes.remove, owner, removed, writes.chunk)
+        yield _chunked(writes.add, owner, added, writes.chunk)
+
+    def _member_writes(self, attribute: str) -> MemberWrites:
+        writes = self.collection.writes.members.get(attribute)
+        if writes is None:
+            raise Unsupported(f"{attribute} cannot be changed on this upstream")
+        return writes
+
+    def _offered(self, write: W | None, what: str) -> W:
+        if write is None:
+            raise Unsupported(f"this upstream has no way to {what} a {self.collection.resource.name}")
+        return write
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Transaction]:
+        """The calls of one write; whatever happens, what was cached of the connection is stale afterwards."""
+        transaction = Transaction(self._send)
+        try:
+            yield transaction
+        except UpstreamError as error:
+            await transaction.undo(error)
+            raise
+        finally:
+            self._cache.clear()
+
+
+def _chunked(
+    write: Callable[[str, Sequence[Element]], Steps], owner: str, elements: Sequence[Element], size: int
+) -> list[Steps]:
+    return [write(owner, elements[start : start + size]) for start in range(0, len(elements), size)]

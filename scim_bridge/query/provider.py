@@ -1,0 +1,61 @@
+"""What a provider package exports: one `Provider`, found by the entry-point group ``scim_bridge.providers``."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from scim_bridge.clock import Clock
+from scim_bridge.query.capabilities import Collection
+from scim_bridge.query.pages import Send
+from scim_bridge.upstream.client import ClientOptions
+from scim_bridge.upstream.errors import UpstreamError
+from scim_bridge.upstream.reply import Reply
+
+S = TypeVar("S")
+
+
+def _unclassified(reply: Reply) -> UpstreamError | None:
+    return None
+
+
+async def _nothing_to_discover(settings: Any, send: Send) -> Any:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an upstream is and how to sign in to it."""
+
+    base_url: str
+    auth: httpx.Auth | None
+    options: ClientOptions = ClientOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A sandbox for the demo: an ASGI app, and the settings that connect to it at an address (scheme://host:port)."""
+
+    app: Any
+    settings: Callable[[str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider(Generic[S]):
+    """The declaration of one kind of upstream.
+
+    ``discover`` asks the upstream what the declaration depends on (schemas, populations), once at start;
+    ``collections`` builds the resource types from the settings and what was discovered (None where that failed or was
+    not asked, as for `scim-bridge providers`). ``classify`` turns a refusal into an error by vendor code; None leaves
+    it to the defaults by HTTP status.
+    """
+
+    name: str
+    title: str
+    settings: type[S]
+    endpoint: Callable[[S, Clock], Endpoint]
+    collections: Callable[[S, Any], Sequence[Collection]]
+    discover: Callable[[S, Send], Awaitable[Any]] = _nothing_to_discover
+    classify: Callable[[Reply], UpstreamError | None] = _unclassified
+    simulation: Callable[[int], Simulation] | None = None

@@ -1,0 +1,259 @@
+"""Splitting a filter for one access path: what the upstream evaluates, and what stays to be checked here.
+
+The rules that keep results exact: a pushed part may be wider than the filter, never narrower; whatever is not pushed
+exactly is checked again on each row; negation is pushed only around exact parts, as it turns wider into narrower.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+from urllib.parse import quote
+
+from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, LogicalOperator, Not, Present, ValuePath
+
+from scim_bridge.query.capabilities import AccessPath, Either, Nothing, Params, Rendered, Rule, Text
+from scim_bridge.schemas import ResourceSchema
+
+MAX_BRANCHES = 16
+"""More alternatives than this are not sent one by one: reading everything once is cheaper."""
+_SELECTIVITY = {"eq": 0.01, "sw": 0.05, "ew": 0.05, "co": 0.1}
+"""A planner's rough guess of the share of rows that match, to rank plans; never used for results."""
+_NOT_WIDENED = frozenset({"ne", "gt", "ge", "lt", "le"})
+"""Comparisons that an upstream with another idea of equality answers with fewer rows, not more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One upstream read that yields at least the rows of a filter node; ``exact``: those and no more."""
+
+    params: Params = field(default_factory=dict)
+    text: str | None = None
+    exact: bool = True
+    share: float = 1.0  # expected share of all rows
+    unique: bool = False
+    negatable: bool = False
+    joined: str | None = None  # the operator that joins `text` at its top, for parentheses
+
+    def within(self, operator: str) -> str | None:
+        """The text as a part of a larger expression."""
+        return f"({self.text})" if self.joined not in (None, operator) else self.text
+
+
+Alternatives = tuple[Pushed, ...]
+"""Reads whose rows together cover a node; the empty tuple: provably no row."""
+
+
+def canonical(resource: ResourceSchema, path: AttrPath, *, compared: bool, within: str | None = None) -> str | None:
+    """The canonical name a rule would use; None for an attribute the resource type lacks.
+
+    ``within`` is the multi-valued attribute of an enclosing value path. A comparison of a complex multi-valued
+    attribute means its ``value`` (RFC 7644 section 3.4.2.2).
+    """
+    text = f"{within}.{path.attr}" if within else str(path)
+    resolved = resource.resolve(text)
+    if resolved is None:
+        return None
+    if compared and resolved.sub is None and resolved.attribute.multi_valued and resolved.attribute.sub("value"):
+        return f"{resolved.canonical}.value"
+    return resolved.canonical
+
+
+def attribute_names(node: FilterNode, resource: ResourceSchema) -> frozenset[str]:
+    """The top-level attributes a filter speaks of, canonically spelled."""
+    match node:
+        case LogicalExpr():
+            return frozenset().union(*(attribute_names(term, resource) for term in node.terms))
+        case Not():
+            return attribute_names(node.expr, resource)
+        case Comparison() | Present() | ValuePath():
+            resolved = resource.resolve(str(node.attr_path))
+            return frozenset({resolved.attribute.name}) if resolved is not None else frozenset()
+    return frozenset()
+
+
+class Splitter:
+    """Pushes filter nodes into one access path."""
+
+    def __init__(self, access: AccessPath, resource: ResourceSchema) -> None:
+        self._access = access
+        self._resource = resource
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in access.rules:
+            self._rules.setdefault(rule.attribute, []).append(rule)
+
+    def push(self, node: FilterNode, within: str | None = None) -> Alternatives | None:
+        """What of a node this access path evaluates; None when nothing of it."""
+        match node:
+            case Comparison():
+                return self._comparison(node.attr_path, node.op.value, node.value, within)
+            case Present():
+                return self._comparison(node.attr_path, "pr", None, within)
+            case ValuePath():
+                return self._value_path(node)
+            case Not():
+                return self._negation(node, within)
+            case LogicalExpr(op=LogicalOperator.and_):
+                return self._conjunction(node.terms, within)
+            case LogicalExpr():
+                return self._disjunction(node.terms, within)
+        return None
+
+    def _comparison(self, path: AttrPath, operator: str, value: Any, within: str | None) -> Alternatives | None:
+        name = canonical(self._resource, path, compared=operator != "pr", within=within)
+        if name is None or (value is None and operator != "pr"):
+            return None
+        for rule in self._rules.get(name, ()):
+            exact = self._exactness(rule, operator, name, value) if operator in rule.operators else None
+            if exact is None:
+                continue
+            pushed = _alternatives(rule.render(operator, value), rule, operator, exact=exact)
+            if pushed is not None and not any(self._too_long(each.text or "") for each in pushed):
+                return pushed
+        return None
+
+    def _exactness(self, rule: Rule, operator: str, name: str, value: Any) -> bool | None:
+        """Whether pushing compares as SCIM does (True), wider (False), or might lose rows (None)."""
+        if not rule.folds or not isinstance(value, str):
+            return rule.exact
+        resolved = self._resource.resolve(name)
+        assert resolved is not None
+        case_exact = (resolved.sub or resolved.attribute).case_exact
+        caseless = value.upper() == value.lower()
+        match self._access.text_match:
+            case "insensitive":
+                # A collation that ignores case may ignore accents too: wider, outside ASCII.
+                same = value.isascii() and (not case_exact or caseless)
+            case "sensitive":
+                same = case_exact or caseless
+            case _:
+                same = False
+        narrower = self._access.text_match != "insensitive" and not (case_exact or caseless)
+        if narrower or (not same and operator in _NOT_WIDENED):
+            return None
+        return rule.exact and same
+
+    def _value_path(self, node: ValuePath) -> Alternatives | None:
+        """``emails[a and b]`` implies ``emails.a`` and ``emails.b``: those rows and maybe more."""
+        head = canonical(self._resource, node.attr_path, compared=False)
+        terms = node.val_filter.terms if _is_and(node.val_filter) else (node.val_filter,)  # type: ignore[attr-defined]
+        # Not so for `ne` and `not`: they speak of all values of the attribute, the value path of one.
+        implied = [term for term in terms if _implied(term)]
+        if head is None or not implied:
+            return None
+        pushed = self._conjunction(implied, head)
+        return None if pushed is None else tuple(replace(each, exact=False, negatable=False) for each in pushed)
+
+    def _negation(self, node: Not, within: str | None) -> Alternatives | None:
+        if "not" not in self._access.logic:
+            return None
+        inner = self.push(node.expr, within)
+        if inner is None or len(inner) != 1 or inner[0].params or not (inner[0].exact and inner[0].negatable):
+            return None
+        return (Pushed(text=f"not ({inner[0].text})", exact=True, share=1 - inner[0].share),)
+
+    def _conjunction(self, terms: Iterable[FilterNode], within: str | None) -> Alternatives | None:
+        """Each term that fits joins; one that does not leaves the result wider."""
+        result: Alternatives | None = None
+        exact = True
+        for term in terms:
+            pushed = self.push(term, within)
+            if pushed == ():
+                return ()
+            both = pushed if result is None or pushed is None else self._both(result, pushed)
+            if both is None:
+                exact = False
+            else:
+                result = both
+        if result is None or exact:
+            return result
+        return tuple(replace(each, exact=False, negatable=False) for each in result)
+
+    def _both(self, left: Alternatives, right: Alternatives) -> Alternatives | None:
+        if len(left) * len(right) > MAX_BRANCHES:
+            return None
+        pairs = [self._merge(one, other) for one, other in product(left, right)]
+        return tuple(pair for pair in pairs if pair is not None) if None not in pairs else None
+
+    def _merge(self, one: Pushed, other: Pushed) -> Pushed | None:
+        """Both at once in one request; None where they need the same parameter."""
+        if one.params.keys() & other.params.keys() or (one.text and other.text and "and" not in self._access.logic):
+            return None
+        texts = [text for text in (one.within("and"), other.within("and")) if text]
+        if self._too_long(" and ".join(texts)):
+            return None
+        return Pushed(
+            params={**one.params, **other.params},
+            text=" and ".join(texts) or None,
+            exact=one.exact and other.exact,
+            share=one.share * other.share,
+            unique=one.unique or other.unique,
+            negatable=one.negatable and other.negatable,
+            joined="and" if len(texts) > 1 else (one.joined or other.joined),
+        )
+
+    def _disjunction(self, terms: Sequence[FilterNode], within: str | None) -> Alternatives | None:
+        """Pushed only when every branch is, whole or wider."""
+        branches: list[Pushed] = []
+        for term in terms:
+            pushed = self.push(term, within)
+            if pushed is None:
+                return None
+            branches.extend(pushed)
+        if len(branches) > 1 and "or" in self._access.logic and not any(each.params for each in branches):
+            branches = [_joined_by_or(each) for each in self._chunks(branches)]
+        return tuple(branches) if len(branches) <= MAX_BRANCHES else None
+
+    def _chunks(self, branches: Sequence[Pushed]) -> list[list[Pushed]]:
+        """Branches in groups whose joined text a request can carry."""
+        groups: list[list[Pushed]] = [[]]
+        for each in branches:
+            if groups[-1] and self._too_long(" or ".join(one.text or "" for one in [*groups[-1], each])):
+                groups.append([])
+            groups[-1].append(each)
+        return groups
+
+    def _too_long(self, text: str) -> bool:
+        return len(quote(text)) > self._access.max_text
+
+
+def _joined_by_or(branches: Sequence[Pushed]) -> Pushed:
+    if len(branches) == 1:
+        return branches[0]
+    return Pushed(
+        text=" or ".join(each.within("or") or "" for each in branches),
+        exact=all(each.exact for each in branches),
+        share=min(1.0, sum(each.share for each in branches)),
+        negatable=all(each.negatable for each in branches),
+        joined="or",
+    )
+
+
+def _is_and(node: FilterNode) -> bool:
+    return isinstance(node, LogicalExpr) and node.op is LogicalOperator.and_
+
+
+def _implied(term: FilterNode) -> bool:
+    if isinstance(term, Comparison):
+        return term.op.value != "ne"
+    if isinstance(term, LogicalExpr):
+        return all(_implied(each) for each in term.terms)
+    return isinstance(term, Present)
+
+
+def _alternatives(rendered: Rendered, rule: Rule, operator: str, *, exact: bool) -> Alternatives | None:
+    """What a rule rendered, as reads."""
+    if rendered is None:
+        return None
+    if isinstance(rendered, Nothing):
+        return ()
+    options = rendered.options if isinstance(rendered, Either) else (rendered,)
+    share = _SELECTIVITY.get(operator, 0.5)
+    return tuple(_pushed(option, rule, operator, exact=exact, share=share) for option in options)
+
+
+def _pushed(option: Params | Text, rule: Rule, operator: str, *, exact: bool, share: float) -> Pushed:
+    unique = rule.unique and operator == "eq"
+    if isinstance(option, Mapping):
+        return Pushed(params=option, exact=exact, share=share, unique=unique)
+    return Pushed(text=str(option), exact=exact, share=share, unique=unique, negatable=rule.negatable)

@@ -1,0 +1,95 @@
+"""Carrying out writes: a provider's steps, one upstream call after the other, undone when a later one fails."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scim_bridge.query.capabilities import Call, Steps
+from scim_bridge.query.pages import Send
+from scim_bridge.query.relations import all_or_nothing
+from scim_bridge.upstream.errors import UpstreamError
+from scim_bridge.upstream.reply import Reply
+
+_log = logging.getLogger("scim_bridge.write")
+_AT_ONCE: Final = 8
+"""Upstream writes of one request that run at the same time."""
+
+
+class PartialWrite(Exception):
+    """A write of several upstream calls failed half-way and could not be undone entirely.
+
+    ``cause`` is the failure; ``left`` names the calls that are still in effect.
+    """
+
+    def __init__(self, cause: Exception, left: Sequence[str]) -> None:
+        super().__init__(f"{cause}; still in effect upstream: {', '.join(left)}")
+        self.cause = cause
+        self.left = tuple(left)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The upstream calls of one client request. Use `run` for each part, `undo` when the request fails."""
+
+    send: Send
+    _done: list[tuple[Call, Reply]] = field(default_factory=list)
+
+    async def run(self, steps: Steps) -> Any:
+        """Carry out steps and return their result; the steps may catch an upstream's refusal and go on."""
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    reply = await self._carry_out(call)
+                except UpstreamError as error:
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(reply)
+        except StopIteration as end:
+            return end.value
+
+    async def run_all(self, parts: Sequence[Steps]) -> None:
+        """Carry out independent steps, a few at a time; the first failure ends the rest."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(steps: Steps) -> None:
+            async with gate:
+                await self.run(steps)
+
+        await all_or_nothing([one(steps) for steps in parts])
+
+    async def _carry_out(self, call: Call) -> Reply:
+        reply = await self.send(
+            call.method,
+            call.path,
+            params=call.params or None,
+            json=call.json,
+            headers=call.headers or None,
+            idempotent=call.idempotent,
+        )
+        if call.method != "GET":
+            self._done.append((call, reply))
+        return reply
+
+    async def undo(self, cause: Exception) -> None:
+        """Take back what was done, last first; raises PartialWrite when something stays."""
+        left = []
+        for call, reply in reversed(self._done):
+            if not await self._take_back(call, reply):
+                left.append(str(call))
+        self._done.clear()
+        if left:
+            raise PartialWrite(cause, left) from None
+
+    async def _take_back(self, call: Call, reply: Reply) -> bool:
+        undo = call.undo(reply) if callable(call.undo) else call.undo
+        if undo is None:
+            return False
+        try:
+            await self.send(undo.method, undo.path, json=undo.json, headers=undo.headers or None, idempotent=True)
+        except UpstreamError as error:
+            _log.warning("an upstream call could not be undone", extra={"call": str(undo), "error": str(error)})
+            return False
+        return True
