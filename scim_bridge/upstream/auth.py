@@ -2,24 +2,33 @@
 
 import asyncio
 import base64
+import math
 import re
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
+from urllib.parse import quote_plus
 
 import httpx
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
-from scim_bridge.upstream.errors import AuthRefused
+from scim_bridge.upstream.address import web_address
+from scim_bridge.upstream.errors import AuthRefused, BadAnswer, Conflict, NotFound, Rejected, UpstreamError
+from scim_bridge.upstream.pace import retry_after_seconds
 from scim_bridge.upstream.redact import Secret
+from scim_bridge.upstream.reply import decode, error_by_status
 
 DEFAULT_LIFETIME_SECONDS = 300.0
-MAX_TOKEN_BYTES = 1024 * 1024
+REFUSAL_STANDS_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 600
+"""A Retry-After longer than this does not keep us from asking the token endpoint again."""
 
 ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
 
 # RFC 6749 section 5.2 allows nearly any text as an error code; one that looks like a code is safe to show
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What a header can carry; RFC 6750 section 2.1 allows less, some vendors use more."""
 
 
 @runtime_checkable
@@ -30,9 +39,11 @@ class HoldsSecrets(Protocol):
 
 
 class Bearer(httpx.Auth):
-    """A fixed token (RFC 6750 section 2.1)."""
+    """A fixed token (RFC 6750 section 2.1). ValueError for one that no header can carry."""
 
     def __init__(self, token: Secret) -> None:
+        if not _TOKEN.fullmatch(token.reveal()):
+            raise ValueError("the token is empty, or holds spaces, line ends or other than ASCII characters")
         self._token = token
 
     def secrets(self) -> Sequence[Secret]:
@@ -44,9 +55,11 @@ class Bearer(httpx.Auth):
 
 
 class Basic(httpx.Auth):
-    """User name and password (RFC 7617), in UTF-8."""
+    """User name and password (RFC 7617), in UTF-8. ValueError for a user name with a colon, where it would be cut."""
 
     def __init__(self, username: str, password: Secret) -> None:
+        if ":" in username:
+            raise ValueError("the user name holds a colon, which Basic authentication cannot carry")
         self._password = password
         self._credentials = _basic(username, password.reveal())
 
@@ -68,15 +81,25 @@ class _Token:
     renew_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A sign-in that failed, and until when its answer stands without asking again."""
+
+    error: UpstreamError
+    until: float
+
+
 class ClientCredentials(httpx.Auth):
     """OAuth 2.0 client credentials (RFC 6749 section 4.4).
 
-    There is one sign-in at a time, however many requests wait for it, and those that wait for one that is refused are
-    refused with it: fifty requests with a wrong secret are one failed login, not fifty. A token is renewed
-    ``renew_before_seconds`` before it ends (at half its life, if that is later), and once more when the API answers 401
-    to the token that is still the current one. An answer without `expires_in` counts as 300 s.
+    There is one sign-in at a time, however many requests wait for it, and those that wait for one that fails, fail with
+    it: fifty requests with a wrong secret are one failed login, not fifty. A refusal stands for 5 s, and "too many
+    requests" for as long as its Retry-After says. A token is renewed ``renew_before_seconds`` before it ends (at half
+    its life, if that is later), and once more when the API answers 401 to the token that is still the current one. An
+    answer without a usable `expires_in` counts as 300 s.
 
-    A refusal is AuthRefused with the OAuth error code in ``codes``; an outage of the token endpoint is Unavailable.
+    A refusal is AuthRefused with the OAuth error code in ``codes``, also where the token endpoint is not found; an
+    outage of it is Unavailable. ValueError for a token URL that is none.
     """
 
     def __init__(
@@ -90,21 +113,25 @@ class ClientCredentials(httpx.Auth):
         clock: Clock = SYSTEM_CLOCK,
         renew_before_seconds: float = 60.0,
     ) -> None:
-        self._token_url = token_url
+        self._token_url = web_address(token_url, "the token URL")
         self._client_id = client_id
         self._client_secret = client_secret
         self._method = method
         self._scope = scope
         self._clock = clock
         self._renew_before_seconds = renew_before_seconds
+        # RFC 6749 section 2.3.1: both are form-encoded first, unlike the user name and password of plain Basic
+        self._basic = _basic(quote_plus(client_id), quote_plus(client_secret.reveal()))
         self._token: _Token | None = None
-        self._refusals: list[AuthRefused] = []
+        self._former: Secret | None = None
+        self._failure: _Failure | None = None
+        self._failures = 0
         self._lock = asyncio.Lock()
 
     def secrets(self) -> Sequence[Secret]:
-        """The client secret in both its forms, and the token."""
-        fixed = (self._client_secret, self._basic())
-        return fixed if self._token is None else (*fixed, self._token.value)
+        """The client secret in both its forms, the token, and the one before it, which may still be valid."""
+        token = self._token.value if self._token else None
+        return [each for each in (self._client_secret, self._basic, token, self._former) if each is not None]
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         # httpx closes this generator whenever a request fails or is cancelled, which also gives the lock back.
@@ -112,15 +139,111 @@ class ClientCredentials(httpx.Auth):
         while True:
             token = self._usable(refused)
             if token is None:
-                waited_since = self._refusal_count
+                failures = self._failures
                 async with self._lock:
                     token = self._usable(refused)
                     if token is None:
-                        self._share_refusal(waited_since)
+                        self._share_failure(failures)
+                        asked_at = self._clock.now()
                         answer = yield self._token_request(request)
-                        token = await self._signed_in(answer)
+                        token = await self._signed_in(answer, asked_at)
             request.headers["Authorization"] = f"Bearer {token.value.reveal()}"
             answer = yield request
             if answer.status_code != 401 or refused is not None:
                 return
             refused = token
+
+    def _usable(self, refused: _Token | None) -> _Token | None:
+        token = self._token
+        if token is None or token is refused or self._clock.now() >= token.renew_at:
+            return None
+        return token
+
+    def _share_failure(self, failures: int) -> None:
+        """Raise the failure of a sign-in that ended while this request waited for it, or that still stands."""
+        failure, now = self._failure, self._clock.now()
+        if failure is None or (failures == self._failures and now >= failure.until):
+            return
+        left = max(0, math.ceil(failure.until - now))
+        raise _again(failure.error, left if failure.error.retry_after_seconds else 0)
+
+    def _token_request(self, request: httpx.Request) -> httpx.Request:
+        """The sign-in, under the time limits of the request that needs it."""
+        form = {"grant_type": "client_credentials"}
+        headers = {"Accept": "application/json", "User-Agent": request.headers["User-Agent"]}
+        if self._scope is not None:
+            form["scope"] = self._scope
+        if self._method == "client_secret_post":
+            form |= {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
+        else:
+            headers["Authorization"] = f"Basic {self._basic.reveal()}"
+        extensions = {"timeout": request.extensions.get("timeout", {})}
+        return httpx.Request("POST", self._token_url, headers=headers, data=form, extensions=extensions)
+
+    async def _signed_in(self, answer: httpx.Response, asked_at: float) -> _Token:
+        """The new token, which is kept; raises what the answer says otherwise, and keeps that."""
+        try:
+            body = _granted(answer, await answer.aread())
+        except UpstreamError as error:
+            self._keep_failure(error)
+            raise
+        life = _lifetime_seconds(body.get("expires_in"))
+        renew_at = asked_at + max(life - self._renew_before_seconds, life / 2)
+        self._former = self._token.value if self._token else None
+        self._token, self._failure = _Token(Secret(body["access_token"]), renew_at), None
+        return self._token
+
+    def _keep_failure(self, error: UpstreamError) -> None:
+        asked = min(error.retry_after_seconds, LONGEST_WAIT_SECONDS)
+        stands = REFUSAL_STANDS_SECONDS if isinstance(error, AuthRefused) else asked
+        self._failures += 1
+        self._failure = _Failure(_again(error, error.retry_after_seconds), self._clock.now() + stands)
+
+
+def _again(error: UpstreamError, retry_after_seconds: int) -> UpstreamError:
+    """A copy: whoever raises one puts its own fate into it, and its traceback holds the answer."""
+    return type(error)(
+        "", error.detail, status=error.status, codes=error.codes, retry_after_seconds=retry_after_seconds
+    )
+
+
+def _granted(answer: httpx.Response, content: bytes) -> Mapping[str, Any]:
+    """The body of an answer with a token. Raises what any other answer means."""
+    try:
+        reply = decode(answer, content)
+    except BadAnswer as fault:
+        raise _about_sign_in(fault) from None
+    error = error_by_status(reply)
+    body = reply.body if isinstance(reply.body, Mapping) else {}
+    if isinstance(error, AuthRefused | NotFound | Conflict | Rejected):
+        raise _refusal(reply.status, body)
+    if error is not None:
+        error.retry_after_seconds = retry_after_seconds(reply.headers)
+        raise _about_sign_in(error)
+    token = body.get("access_token")
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise BadAnswer("", "the sign-in answered no token", status=reply.status)
+    return body
+
+
+def _refusal(status: int, body: Mapping[str, Any]) -> AuthRefused:
+    code = body.get("error")
+    codes = (code,) if isinstance(code, str) and _CODE.fullmatch(code) else ()
+    return AuthRefused("", f"the sign-in was refused: {', '.join((*codes, str(status)))}", status=status, codes=codes)
+
+
+def _about_sign_in(error: UpstreamError) -> UpstreamError:
+    error.reword("", f"the sign-in {error.detail}")
+    return error
+
+
+def _lifetime_seconds(expires_in: Any) -> float:
+    """How long a token lives, also where that is sent as text; 300 s where no positive number says so."""
+    if isinstance(expires_in, int | float | str) and not isinstance(expires_in, bool):
+        try:
+            seconds = float(expires_in)
+        except ValueError:
+            return DEFAULT_LIFETIME_SECONDS
+        if math.isfinite(seconds) and seconds > 0:
+            return seconds
+    return DEFAULT_LIFETIME_SECONDS

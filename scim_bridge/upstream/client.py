@@ -1,8 +1,262 @@
-"""placeholder"""
+"""The client of one upstream: signs in, paces, repeats what may be repeated, and tells failures as `UpstreamError`."""
 
-from dataclasses import dataclass
+import asyncio
+import math
+import random
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+import orjson
+
+from scim_bridge import __version__
+from scim_bridge.clock import SYSTEM_CLOCK, Clock
+from scim_bridge.upstream.address import address, base_address
+from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unusable
+from scim_bridge.upstream.auth import HoldsSecrets
+from scim_bridge.upstream.errors import RateLimited, Rejected, TimedOut, UpstreamError
+from scim_bridge.upstream.pace import TokenBucket, backoff_seconds
+from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
+from scim_bridge.upstream.reply import Reply, decode, error_by_status
+from scim_bridge.upstream.trace import current_trace
+from scim_bridge.upstream.transport import PROGRESS, AiohttpTransport, ObservedTransport, Progress
+
+_SAFE = frozenset({"GET", "HEAD"})
+_IDEMPOTENT = _SAFE | {"PUT", "DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """x"""
+    """How to talk to an upstream.
+
+    - ``timeout_seconds``: silence on the socket that ends one attempt.
+    - ``max_body_bytes``: of one answer, on the wire and decompressed.
+    - ``requests_per_second``: our own limit; None: none.
+    - ``attempts``: how often one request is sent at most.
+    - ``longest_wait_seconds``: a longer wait for a rate limit is RateLimited at once.
+    - ``ca_bundle``: PEM file of the only authorities trusted; None: the well-known ones.
+    - ``client_cert``: PEM file with our certificate and its unencrypted key.
+    - ``proxy``: `http://user:password@host:port`.
+    - ``headers``: sent with every request; not for secrets, which an `httpx.Auth` keeps out of errors.
+    """
+
+    timeout_seconds: float = 30.0
+    connect_timeout_seconds: float = 10.0
+    max_body_bytes: int = 64 * 1024 * 1024
+    max_concurrency: int = 16
+    requests_per_second: float | None = None
+    attempts: int = 4
+    longest_wait_seconds: float = 20.0
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request as each attempt sends it."""
+
+    method: str
+    url: httpx.URL
+    headers: httpx.Headers
+    content: bytes | None
+    idempotent: bool
+
+
+def _unclassified(reply: Reply) -> UpstreamError | None:
+    return None
+
+
+class UpstreamClient:
+    """Sends requests to one upstream, over one pool of connections.
+
+    ``classify`` judges each reply by vendor code; what it leaves alone (None) is judged by its status. ValueError for a
+    base URL, proxy or certificate file that cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        options: ClientOptions = ClientOptions(),
+        classify: Callable[[Reply], UpstreamError | None] = _unclassified,
+        clock: Clock = SYSTEM_CLOCK,
+        transport: httpx.AsyncBaseTransport | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._name = name
+        self._base = base_address(base_url)
+        self._options = options
+        self._classify = classify
+        self._clock = clock
+        self._rng = rng or random.Random()
+        self._gate = asyncio.Semaphore(options.max_concurrency)
+        rate = options.requests_per_second
+        self._bucket = None if rate is None else TokenBucket(rate, clock)
+        inner = transport or _transport(options)
+        parts: tuple[object, ...] = (auth, inner)
+        self._secret_holders = [each for each in parts if isinstance(each, HoldsSecrets)]
+        self._client = httpx.AsyncClient(
+            auth=auth,
+            headers={"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}", **options.headers},
+            # as many connections as the gate lets through, so none waits for the pool
+            timeout=httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None),
+            transport=ObservedTransport(inner, name, clock, options.max_body_bytes),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=False,
+        )
+        silence_http_library()
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> Reply:
+        """The reply to a request that succeeded; raises `UpstreamError` and nothing else.
+
+        ``target`` is a path below the base URL, already percent-encoded, or a link as the upstream wrote it (see
+        `address`). ``json`` None sends no body. ``idempotent`` None: by the method. What is not idempotent is sent
+        again only where the upstream cannot have acted on it. The deadline of the current trace bounds all of it.
+        """
+        failure: UpstreamError
+        try:
+            repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+            outcome = await self._outcome(self._call(method, target, params, json, headers, repeatable))
+            if isinstance(outcome, Reply):
+                return outcome
+            failure = outcome
+        except UpstreamError as error:
+            failure = error
+        # raised out here, or it would keep the library's exception, which holds the request, as its context
+        raise self._fit_to_show(failure)
+
+    async def aclose(self) -> None:
+        """Close the connections; what is under way fails."""
+        await self._client.aclose()
+
+    def _call(
+        self,
+        method: str,
+        target: str,
+        params: Mapping[str, str] | None,
+        json: Any,
+        headers: Mapping[str, str] | None,
+        idempotent: bool,
+    ) -> _Call:
+        url = address(self._base, target, params or {})
+        typed = {} if json is None else {"Content-Type": "application/json"}
+        try:
+            sent = httpx.Headers(typed)
+            sent.update(headers)
+            content = None if json is None else orjson.dumps(json)
+        except (UnicodeError, orjson.JSONEncodeError):
+            raise Rejected("", "a value cannot be part of a request") from None
+        if any(not value.isprintable() for value in sent.values()):
+            raise Rejected("", "a value cannot be part of a header")
+        return _Call(method, url, sent, content, idempotent)
+
+    async def _outcome(self, call: _Call) -> Reply | UpstreamError:
+        """What became of all attempts."""
+        in_doubt, attempt = False, 1
+        while True:
+            result = await self._turn() or await self._attempt(call)
+            if isinstance(result, Reply):
+                return result
+            in_doubt = in_doubt or not result.untouched
+            wait = self._wait_before_another(attempt, result, call)
+            if wait is None:
+                result.error.sent = call.method not in _SAFE and (in_doubt or result.error.sent)
+                return result.error
+            await self._clock.sleep(wait)
+            attempt += 1
+
+    def _wait_before_another(self, attempt: int, failure: Failure, call: _Call) -> float | None:
+        """Seconds until the next attempt; None where there may be none, or it would come too late."""
+        asked, options = failure.error.retry_after_seconds, self._options
+        allowed = failure.passing and (call.idempotent or failure.untouched) and attempt < options.attempts
+        if not allowed or asked > options.longest_wait_seconds:
+            return None
+        wait = asked + backoff_seconds(attempt, self._rng)
+        return wait if wait < self._remaining() else None
+
+    async def _turn(self) -> Failure | None:
+        """Wait for our own rate limit; the failure where that would take too long."""
+        remaining = self._remaining()
+        if remaining <= 0:
+            return Failure(TimedOut("", "the deadline of the request has passed"), passing=False, untouched=True)
+        if self._bucket is None:
+            return None
+        longest = min(self._options.longest_wait_seconds, remaining)
+        wait = self._bucket.take(longest)
+        if wait > longest:
+            limited = RateLimited("", "our own rate limit is used up", retry_after_seconds=math.ceil(wait))
+            return Failure(limited, passing=False, untouched=True)
+        if wait > 0:
+            await self._clock.sleep(wait)
+        return None
+
+    async def _attempt(self, call: _Call) -> Reply | Failure:
+        progress = Progress()
+        remaining = self._remaining()
+        request = self._client.build_request(
+            call.method, call.url, headers=call.headers, content=call.content, extensions={PROGRESS: progress}
+        )
+        try:
+            async with asyncio.timeout(None if math.isinf(remaining) else remaining), self._gate:
+                response = await self._client.send(request)
+            reply = decode(response, response.content)
+        except TimeoutError:
+            return overdue(progress)
+        except httpx.RequestError as error:
+            return broken(error, progress)
+        except UpstreamError as error:
+            return unusable(error, progress)
+        failure = self._classify(reply) or error_by_status(reply)
+        return reply if failure is None else refused(failure, reply)
+
+    def _remaining(self) -> float:
+        """Seconds to the deadline of the client's request; without one, endless."""
+        trace = current_trace()
+        return math.inf if trace is None else trace.remaining_seconds
+
+    def _fit_to_show(self, error: UpstreamError) -> UpstreamError:
+        """The error with our name, without secrets, and without what it was raised from."""
+        secrets: list[Secret] = [secret for holder in self._secret_holders for secret in holder.secrets()]
+        error.reword(self._name, safe_text(error.detail, secrets))
+        error.codes = tuple(safe_text(code, secrets) for code in error.codes)
+        error.target = None if error.target is None else safe_text(error.target, secrets)
+        if isinstance(error, RateLimited):
+            error.retry_after_seconds = max(1, error.retry_after_seconds)
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+
+
+def _transport(options: ClientOptions) -> AiohttpTransport:
+    return AiohttpTransport(_trust(options), max_connections=options.max_concurrency, proxy=options.proxy)
+
+
+def _trust(options: ClientOptions) -> ssl.SSLContext:
+    """Whom we trust, and who we are. ValueError for a file that does not say so."""
+    what = "ca_bundle"
+    try:
+        context = (
+            ssl.create_default_context(cafile=options.ca_bundle) if options.ca_bundle else httpx.create_ssl_context()
+        )
+        if options.client_cert is not None:
+            what = "client_cert"
+            # a password, or an encrypted key would be asked for on the terminal
+            context.load_cert_chain(options.client_cert, password="")
+    except OSError as error:
+        raise ValueError(f"{what} cannot be used: {error.strerror or type(error).__name__}") from None
+    return context

@@ -48,8 +48,13 @@ async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
 
 
 def decode(response: httpx.Response, content: bytes) -> Reply:
-    """The reply with its JSON. BadAnswer for a success that is something else, whole or in part."""
+    """The reply with its JSON. BadAnswer for a success that is something else, whole or in part.
+
+    A read that brings nothing at all is one of them: a broken connection can look like that, and no record like "none".
+    """
     body, fault = _json(media_type(response.headers), content)
+    if not content and response.request.method == "GET" and response.status_code != 204:
+        fault = "answered nothing instead of JSON"
     if fault and response.is_success:
         raise BadAnswer("", fault, status=response.status_code)
     return Reply(response.status_code, body, response.headers)
@@ -69,7 +74,8 @@ def _json(kind: str, content: bytes) -> tuple[Any, str]:
 
 def media_type(headers: httpx.Headers) -> str:
     """In lower case and without parameters; "" where the answer does not say."""
-    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kind: str = headers.get("Content-Type", "")
+    return kind.partition(";")[0].strip().lower()
 
 
 def is_page(reply: Reply) -> bool:

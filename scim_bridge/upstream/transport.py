@@ -12,7 +12,7 @@ Why not httpx-aiohttp 0.2.0, which is the same idea: over loopback it failed on 
 
 import base64
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from logging import getLogger
 
@@ -21,21 +21,25 @@ import httpx
 import yarl
 
 from scim_bridge.clock import Clock
-from scim_bridge.upstream.errors import BadAnswer
+from scim_bridge.upstream.address import web_address
+from scim_bridge.upstream.redact import Secret
+from scim_bridge.upstream.reply import read_body
 from scim_bridge.upstream.trace import UpstreamCall, current_trace
 
 KEEPALIVE_SECONDS = 30.0
+_OF_THE_ENCODED = frozenset({b"content-encoding", b"content-length"})
 
 _log = getLogger("scim_bridge.upstream")
 
-# The first match counts, so the narrow classes stand first. Only the first group says "nothing was sent".
+# The first match counts, so the narrow classes stand first. ProxyError, ConnectError and ConnectTimeout say "nothing
+# was sent"; RemoteProtocolError says "what came is no whole answer".
 _TRANSLATIONS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
     (aiohttp.ClientHttpProxyError, httpx.ProxyError),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
+    (aiohttp.ServerDisconnectedError, httpx.ReadError),
     (aiohttp.ClientPayloadError, httpx.RemoteProtocolError),
     (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
@@ -79,8 +83,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, ssl_context: ssl.SSLContext, *, max_connections: int, proxy: str | None = None) -> None:
         self._ssl_context = ssl_context
         self._max_connections = max_connections
-        self._proxy, self._proxy_headers = _proxy(proxy)
+        self._proxy, self._proxy_secrets = _proxy(proxy)
+        basic = self._proxy_secrets[0].reveal() if self._proxy_secrets else None
+        self._proxy_headers = {} if basic is None else {"Proxy-Authorization": f"Basic {basic}"}
         self._session: aiohttp.ClientSession | None = None
+
+    def secrets(self) -> Sequence[Secret]:
+        """The proxy's credentials."""
+        return self._proxy_secrets
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         session = self._open()
@@ -135,18 +145,16 @@ def _verbatim(url: httpx.URL) -> yarl.URL:
     return yarl.URL.build(scheme=url.scheme, host=url.host, port=url.port, path=path, query_string=query, encoded=True)
 
 
-def _proxy(proxy: str | None) -> tuple[str | None, dict[str, str]]:
-    """The proxy's address without credentials, and the header that carries them."""
+def _proxy(proxy: str | None) -> tuple[str | None, tuple[Secret, ...]]:
+    """The proxy's address without credentials; then its credentials as Basic takes them, and the password."""
     if proxy is None:
-        return None, {}
-    url = httpx.URL(proxy)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("proxy has to be an http:// or https:// URL")
+        return None, ()
+    url = web_address(proxy, "the proxy")
     address = str(url.copy_with(username=None, password=None, raw_path=b"/"))
     if not url.userinfo:
-        return address, {}
+        return address, ()
     credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode("ascii")
-    return address, {"Proxy-Authorization": f"Basic {credentials}"}
+    return address, (Secret(credentials), Secret(url.password))
 
 
 class Progress:
@@ -163,9 +171,10 @@ PROGRESS = "scim_bridge.progress"
 
 
 class ObservedTransport(httpx.AsyncBaseTransport):
-    """Another transport, with each exchange (sign-ins too) traced, logged and limited in size.
+    """Another transport, with each exchange (sign-ins too) traced and logged, and its answer read whole.
 
-    The limit is on the bytes of the wire: httpx itself reads the body of a 401 that is answered by a new sign-in.
+    The answer is read and decompressed here, within ``max_body_bytes``, since httpx itself reads the body of a 401 that
+    is answered by a new sign-in, without any limit.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, name: str, clock: Clock, max_body_bytes: int) -> None:
@@ -176,20 +185,36 @@ class ObservedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         progress: Progress = request.extensions.get(PROGRESS) or Progress()
-        progress.handed_over = True
+        # the status may be left from the 401 before a new sign-in
+        progress.handed_over, progress.status = True, None
         exchange = _Exchange(self._name, request, self._clock)
         try:
-            response = await self._inner.handle_async_request(request)
-        except BaseException:
-            exchange.end(None)
-            raise
-        progress.status = response.status_code
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        stream = _ObservedBody(response.stream, response.status_code, exchange, self._max_body_bytes)
-        return httpx.Response(response.status_code, headers=response.headers, stream=stream)
+            answer = await self._inner.handle_async_request(request)
+            progress.status = answer.status_code
+            content = await self._content(answer, request)
+        finally:
+            exchange.end(progress.status)
+        return httpx.Response(answer.status_code, headers=_headers(answer), content=content)
+
+    async def _content(self, answer: httpx.Response, request: httpx.Request) -> bytes:
+        answer.request = request
+        try:
+            return await read_body(answer, self._max_body_bytes)
+        finally:
+            await answer.aclose()
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _headers(answer: httpx.Response) -> httpx.Headers:
+    """The headers that are true of the decompressed answer."""
+    dropped = _OF_THE_ENCODED if "Content-Encoding" in answer.headers else frozenset()
+    if 300 <= answer.status_code < 400:
+        dropped = dropped | {
+            b"location"
+        }  # never followed, but httpx would parse it, and quote it where it is malformed
+    return httpx.Headers([each for each in answer.headers.raw if each[0].lower() not in dropped])
 
 
 class _Exchange:
@@ -217,25 +242,3 @@ class _Exchange:
                 "seconds": round(seconds, 6),
             },
         )
-
-
-class _ObservedBody(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream, status: int, exchange: _Exchange, max_bytes: int) -> None:
-        self._inner = inner
-        self._status = status
-        self._exchange: _Exchange | None = exchange
-        self._max_bytes = max_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._inner:
-            size += len(chunk)
-            if size > self._max_bytes:
-                raise BadAnswer("", f"the answer is larger than {self._max_bytes} bytes", status=self._status)
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-        if self._exchange is not None:
-            self._exchange.end(self._status)
-            self._exchange = None
