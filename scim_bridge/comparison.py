@@ -118,12 +118,12 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_date_time(value: Any) -> bool:
+def is_date_time(value: Any) -> bool:
     # fromisoformat takes more than xsd:dateTime does, such as a date alone (RFC 7643 section 2.3.5).
     return isinstance(value, str) and bool(_DATE_TIME.fullmatch(value)) and isinstance(instant(value), datetime)
 
 
-def _is_binary(value: Any) -> bool:
+def is_base64(value: Any) -> bool:
     return isinstance(decoded(value), bytes)
 
 
@@ -134,8 +134,8 @@ _OPERANDS: Final[Mapping[str, tuple[Test, str]]] = {
     "boolean": (lambda value: isinstance(value, bool), "true or false"),
     "integer": (_is_integer, "an integer"),
     "decimal": (_is_number, "a number"),
-    "dateTime": (_is_date_time, "a date and time, as in 2026-01-31T12:00:00Z"),
-    "binary": (_is_binary, "base64 text"),
+    "dateTime": (is_date_time, "a date and time, as in 2026-01-31T12:00:00Z"),
+    "binary": (is_base64, "base64 text"),
 }
 
 

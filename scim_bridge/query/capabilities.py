@@ -21,9 +21,13 @@ Row = Mapping[str, Any]
 Resource = dict[str, Any]
 """One SCIM resource as plain JSON, attribute names in canonical case, without ``meta.location``."""
 TextMatch = Literal["insensitive", "sensitive", "unknown"]
+"""How an upstream compares text. The first two promise that a comparison with ASCII text finds the rows that SCIM's own
+finds, without and with regard to case; beyond ASCII nothing is promised but that ``insensitive`` finds no fewer."""
 
 FOLLOW: Final = "@"
 """The key of a position that is a link, to be followed word for word."""
+SEEN: Final = "#"
+"""The key of a position that is a pager's own note, how many rows come before it; it is not sent."""
 
 
 class Text(str):
@@ -64,19 +68,21 @@ class Rule:
     operators: frozenset[str]
     render: Callable[[str, Any], Rendered]
     exact: bool = True
-    folds: bool = (
-        True  # compares text by the access path's `text_match`; False where case plays no part (ids, booleans)
-    )
+    folds: bool = True  # text compares by the access path's `text_match`; False: as SCIM has it, whatever that says
     unique: bool = False  # `eq` yields at most one row
     negatable: bool = False  # rows without a value count as "no", so `not` may be pushed around it
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a list can be entered: the position to send, and the offset of the first row it yields."""
+    """Where a list can be entered: the position to send, and the offset of the first row it yields.
+
+    ``counted``: the offset was reckoned from pages of the size asked for, and holds only if the upstream keeps to it.
+    """
 
     position: Params
     offset: int
+    counted: bool = False
 
 
 class Pager(Protocol):
@@ -108,10 +114,6 @@ class Pager(Protocol):
 _VARIABLE = re.compile(r"\{[a-z_]+\}")
 
 
-def _not_found(error: UpstreamError) -> bool:
-    return isinstance(error, NotFound)
-
-
 @dataclass(frozen=True, slots=True)
 class AccessPath:
     """One upstream way to read a collection; as a database index, it filters and orders some."""
@@ -128,7 +130,7 @@ class AccessPath:
     text_match: TextMatch = "unknown"
     in_scope: bool = True  # False: rows outside the connection's scope come too, and are dropped here
     unwrap: Callable[[Row], Row | None] | None = None  # the record inside a row (a membership's group); None skips it
-    absent: Callable[[UpstreamError], bool] = _not_found  # which refusals mean "no such row"; only with variables
+    absent: Callable[[UpstreamError], bool] | None = None  # which refusals mean "no (more) rows"; None: see `is_absent`
     also: "tuple[AccessPath, ...]" = ()  # read with the same variables: only together do they hold all rows
     max_text: int = 4000  # characters of URL-encoded text that a request may carry
 
@@ -137,6 +139,26 @@ class AccessPath:
         """The path's variables, in braces: a path is eligible once rules fill all of them."""
         return frozenset(_VARIABLE.findall(self.path))
 
+    @property
+    def single(self) -> bool:
+        """Whether a reply is the one row itself."""
+        return self.rows == "."
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether each upstream row is a row of the result, so that upstream offsets and totals are the result's."""
+        return self.in_scope and self.unwrap is None
+
+    def is_absent(self, error: UpstreamError, *, at_start: bool) -> bool:
+        """Whether a refusal means that there is no row, at the start of the list or further on.
+
+        By default only "not found" at the start of a path with variables does: what they name does not exist. Anywhere
+        else it is trouble, which must not shorten a list.
+        """
+        if self.absent is not None:
+            return self.absent(error)
+        return at_start and bool(self.variables) and isinstance(error, NotFound)
+
 
 Element = dict[str, Any]
 """One value of a relation, as SCIM shows it: value, type, display."""
@@ -144,7 +166,7 @@ Element = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RelationRead:
-    """One upstream list that holds elements of a relation; its path or text names the owner as ``{id}``."""
+    """One upstream list that holds elements of a relation; its path or ``fixed`` parameters name the owner as ``{id}``."""
 
     access: AccessPath
     element: Callable[[Row], Element | None]
@@ -229,6 +251,16 @@ class Collection:
     written: Callable[[Resource], Resource] = lambda body: body  # a whole body in the form it will be read back
     homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
     no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
+
+    @property
+    def scoped(self) -> bool:
+        """Whether the upstream has records that this connection does not show."""
+        return self.visible is not _all_visible
+
+    @property
+    def scoped(self) -> bool:
+        """Whether the upstream holds rows of this type that the connection does not show."""
+        return self.visible is not _all_visible
 
     def relation(self, attribute: str) -> Relation | None:
         """The relation of a top-level attribute name, if it is one."""

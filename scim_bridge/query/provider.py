@@ -16,6 +16,10 @@ from scim_bridge.upstream.reply import Reply
 S = TypeVar("S")
 
 
+def _no_problem(settings: Any) -> tuple[str, str] | None:
+    return None
+
+
 def _unclassified(reply: Reply) -> UpstreamError | None:
     return None
 
@@ -48,7 +52,7 @@ class Provider(Generic[S]):
     ``discover`` asks the upstream what the declaration depends on (schemas, populations), once at start;
     ``collections`` builds the resource types from the settings and what was discovered (None where that failed or was
     not asked, as for `scim-bridge providers`). ``classify`` turns a refusal into an error by vendor code; None leaves
-    it to the defaults by HTTP status.
+    it to the defaults by HTTP status. ``check`` tells what is wrong with settings beyond their types: the key, and why.
     """
 
     name: str
@@ -58,4 +62,5 @@ class Provider(Generic[S]):
     collections: Callable[[S, Any], Sequence[Collection]]
     discover: Callable[[S, Send], Awaitable[Any]] = _nothing_to_discover
     classify: Callable[[Reply], UpstreamError | None] = _unclassified
+    check: Callable[[S], tuple[str, str] | None] = _no_problem
     simulation: Callable[[int], Simulation] | None = None

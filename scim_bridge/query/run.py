@@ -29,11 +29,15 @@ class ReadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Resources of one page, how many match in all (None where that was not asked), and where the next page starts."""
+    """Records of one page, how many match in all (None where that was not asked), and where the next page starts."""
 
-    resources: list[Resource]
+    records: list[Record]
     total: int | None
     next: Mapping[str, Any] | None
+
+    @property
+    def resources(self) -> list[Resource]:
+        return [each.resource for each in self.records]
 
 
 class Reader:
@@ -62,14 +66,17 @@ class Reader:
             return None
         return row
 
+    async def record(self, resource_id: str) -> Record | None:
+        """The resource with an id, with the relations its own record brings; None where there is none."""
+        row = await self.row(resource_id)
+        record = record_of(self.collection, row) if row is not None else None
+        # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
+        return record if record is not None and record.id == resource_id else None
+
     async def get(self, resource_id: str, relations: Iterable[str]) -> Resource | None:
         """The resource with an id, with the named relations filled in; None where there is none."""
-        row = await self.row(resource_id)
-        if row is None:
-            return None
-        record = record_of(self.collection, row)
-        # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
-        if record.id != resource_id:
+        record = await self.record(resource_id)
+        if record is None:
             return None
         await self.relations.fill([record], relations)
         return record.resource
@@ -98,7 +105,7 @@ class Reader:
         if window.total is not None:
             self._remember_size(plan.branches[0], window.total)
         following = _following(query.offset + len(records), window.resume)
-        return Page([record.resource for record in records], window.total, following)
+        return Page(records, window.total, following)
 
     def _remember_size(self, branch: Branch, rows: int) -> None:
         if branch.share == 1.0:
@@ -116,7 +123,7 @@ class Reader:
         records = [Record(*orjson.loads(each)) for each in matches[query.offset : query.offset + query.count]]
         await self.relations.fill(records, query.relations)
         end = query.offset + len(records)
-        return Page([each.resource for each in records], len(matches), {"o": end} if end < len(matches) else None)
+        return Page(records, len(matches), {"o": end} if end < len(matches) else None)
 
     async def _matches(self, plan: Plan, query: Query) -> list[Record]:
         """Every match, in order: read, deduplicated, checked, sorted."""

@@ -1,0 +1,5 @@
+"""``python -m scim_bridge``."""
+
+from scim_bridge.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""The bridge as one ASGI application: the SCIM endpoints of every connection, and health."""
+
+import base64
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from scim2_server.cursor import Cursors
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from scim_bridge.config import Config, load
+from scim_bridge.connections import Connection, open_early, provider_by_name
+from scim_bridge.logs import configure
+from scim_bridge.protocol.endpoint import ScimEndpoint
+
+CONFIG_VARIABLE: Final = "SCIM_BRIDGE_CONFIG"
+CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
+"""Set by `serve` for its worker processes: the file, and a secret they share when the file names none."""
+
+
+def cursor_secret(config: Config) -> bytes:
+    """What seals cursors: the configured key, else one that lasts as long as this program runs."""
+    if config.server.encryption_key is not None:
+        return base64.b64decode(config.server.encryption_key.reveal())
+    return os.environ.get(CURSOR_VARIABLE, "").encode() or secrets.token_bytes(32)
+
+
+def open_connections(config: Config) -> dict[str, Connection]:
+    """The connections of a configuration, not yet signed in."""
+    cursors = Cursors(cursor_secret(config))
+    return {name: Connection(each, cursors) for name, each in config.connections.items()}
+
+
+def create_app(connections: Mapping[str, Connection], *, public_url: str | None = None) -> Starlette:
+    """The application over open connections; it closes them when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await open_early(list(connections.values()))
+        yield
+        await close(list(connections.values()))
+
+    async def alive(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    routes = [
+        Route("/healthz", alive),
+        Route("/readyz", alive),
+        Mount("/scim", ScimEndpoint(connections, public_url=public_url)),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def close(connections: Sequence[Connection]) -> None:
+    for each in connections:
+        await each.aclose()
+
+
+def from_environment() -> Starlette:
+    """The application of a worker process of `serve`."""
+    configure()
+    config = load(Path(os.environ[CONFIG_VARIABLE]), provider_by_name)
+    return create_app(open_connections(config), public_url=config.server.public_url)

@@ -1,0 +1,281 @@
+"""The configuration file: TOML, where each table is a dataclass of settings and an unknown key is an error."""
+
+import base64
+import binascii
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from scim_bridge.protocol.profiles import PatchResponse
+from scim_bridge.query.provider import Provider
+from scim_bridge.settings import is_required, setting, settings_of
+from scim_bridge.upstream.redact import Secret
+
+T = TypeVar("T")
+NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+ProviderByName = Callable[[str], Provider[Any]]
+"""Finds a provider. Raises LookupError, with a message that lists those there are."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, table and key, and never a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """The ``[server]`` table."""
+
+    database: str = setting(default="sqlite:///bridge.db", help="Where the bridge keeps what it stores")
+    encryption_key: Secret | None = setting(
+        default=None,
+        help="32 bytes in base64; seals cursors, so that several nodes and restarts honour them",
+        secret=True,
+    )
+    public_url: str | None = setting(
+        default=None, help="What meta.location and $ref start with; default: the request's own origin"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The ``[connections.NAME.limits]`` table."""
+
+    scan_rows: int = setting(default=50_000, help="Rows that may be read upstream to answer one query exactly")
+    scan_seconds: float = setting(default=40.0, help="Seconds such reading may take")
+    cache_seconds: float = setting(default=300.0, help="How long positions and matches serve the next pages of a query")
+    default_count: int = setting(default=100, help="Page size when the client names none")
+    max_count: int = setting(default=1000, help="The largest page: filter.maxResults")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTable:
+    """The keys of ``[connections.NAME]`` itself."""
+
+    provider: str = setting(help="Which kind of upstream")
+    token: Secret | None = setting(default=None, help="Bearer token of the SCIM client", secret=True)
+    tokens: tuple[Secret, ...] = setting(default=(), help="Several bearer tokens", secret=True)
+    access: Literal["read-write", "read-only"] = setting(default="read-write", help="Whether clients may write")
+    mode: Literal["live", "mirror"] = setting(default="live", help="Whether reads are answered by the upstream")
+    client_profile: Literal["auto", "okta", "entra", "onelogin", "ping", "sailpoint", "midpoint", "strict"] = setting(
+        default="auto", help="Whose habits to allow for"
+    )
+    patch_response: PatchResponse = setting(default="auto", help="What a PATCH is answered with")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionConfig:
+    """One connection, checked: its own keys, limits, provider and the provider's settings."""
+
+    name: str
+    table: ConnectionTable
+    limits: Limits
+    provider: Provider[Any]
+    settings: Any
+
+    @property
+    def tokens(self) -> tuple[Secret, ...]:
+        return (*((self.table.token,) if self.table.token else ()), *self.table.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file, checked."""
+
+    server: ServerConfig
+    connections: Mapping[str, ConnectionConfig]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of the file, for messages."""
+
+    file: str
+    name: str
+
+    def error(self, key: str, problem: str) -> ConfigError:
+        return ConfigError(f"{self.file}: [{self.name}] {key}: {problem}")
+
+
+def load(path: Path, provider_by_name: ProviderByName) -> Config:
+    """The configuration in a file.
+
+    Raises ConfigError for what cannot be read, unknown or missing keys, values of a wrong kind, and secrets that are
+    not where ``env:NAME`` or ``file:PATH`` say.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return from_document(document, str(path), provider_by_name)
+
+
+def from_document(document: Mapping[str, Any], file: str, provider_by_name: ProviderByName) -> Config:
+    """The configuration in a decoded document; ``file`` is for messages."""
+    for key in document:
+        if key not in ("server", "connections"):
+            raise ConfigError(f"{file}: [{key}]: there is no such table")
+    server = read(ServerConfig, _table(document, "server", file), _Table(file, "server"))
+    _check_server(server, _Table(file, "server"))
+    connections = _table(document, "connections", file)
+    return Config(server, {name: _connection(name, connections, file, provider_by_name) for name in connections})
+
+
+def _table(holder: Mapping[str, Any], name: str, file: str, outer: str = "") -> Mapping[str, Any]:
+    found = holder.get(name, {})
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"{file}: [{outer}{name}]: has to be a table")
+    return found
+
+
+def _check_server(server: ServerConfig, where: _Table) -> None:
+    if server.encryption_key is not None:
+        try:
+            key = base64.b64decode(server.encryption_key.reveal(), validate=True)
+        except binascii.Error:
+            raise where.error("encryption_key", "is not base64") from None
+        if len(key) != 32:
+            raise where.error("encryption_key", f"has {len(key)} bytes, 32 are needed")
+    if server.public_url is not None and not server.public_url.startswith(("https://", "http://")):
+        raise where.error("public_url", "has to start with https:// or http://")
+    if not server.database.startswith("sqlite:///"):
+        # Refused rather than ignored: nothing is stored yet, so several nodes would share nothing.
+        raise where.error("database", "only sqlite:///PATH is supported in this version")
+
+
+def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_name: ProviderByName) -> ConnectionConfig:
+    where = _Table(file, f"connections.{name}")
+    if not name or not set(name) <= NAME_CHARACTERS:
+        raise ConfigError(f"{file}: [connections.{name}]: a name has lower-case letters, digits, - and _ only")
+    whole = _table(holder, name, file, "connections.")
+    own = {key: value for key, value in whole.items() if key not in ("limits", "settings")}
+    table = read(ConnectionTable, own, where)
+    _check_connection(table, where)
+    try:
+        provider = provider_by_name(table.provider)
+    except LookupError as error:
+        raise where.error("provider", str(error.args[0])) from None
+    inner = f"connections.{name}."
+    limits = read(Limits, _table(whole, "limits", file, inner), _Table(file, f"{inner}limits"))
+    _check_limits(limits, _Table(file, f"{inner}limits"))
+    given = _table(whole, "settings", file, inner)
+    return ConnectionConfig(name, table, limits, provider, settings(provider, given, file, f"{inner}settings"))
+
+
+def settings(provider: Provider[Any], given: Mapping[str, Any], file: str, table: str) -> Any:
+    """A provider's settings. Raises ConfigError, also for what only the provider's own check sees."""
+    where = _Table(file, table)
+    found = read(provider.settings, given, where)
+    problem = provider.check(found)
+    if problem is not None:
+        raise where.error(*problem)
+    return found
+
+
+def _check_connection(table: ConnectionTable, where: _Table) -> None:
+    if table.token is None and not table.tokens:
+        raise where.error("token", "is missing: without one, no client could ask")
+    for each in (*((table.token,) if table.token else ()), *table.tokens):
+        if not each or any(character.isspace() for character in each.reveal()):
+            raise where.error("token", "is empty or holds white space")
+    if table.mode == "mirror":
+        raise where.error("mode", "mirror is not supported in this version")
+
+
+def _check_limits(limits: Limits, where: _Table) -> None:
+    for field in settings_of(Limits):
+        if getattr(limits, field.name) < (0 if field.name == "cache_seconds" else 1):
+            raise where.error(field.name, "is too small")
+    if limits.default_count > limits.max_count:
+        raise where.error("default_count", "is larger than max_count")
+
+
+# -- tables as dataclasses -------------------------------------------------------------------------------------------
+
+
+def read(kind: type[T], given: Mapping[str, Any], where: _Table) -> T:
+    """A table as an instance of its dataclass.
+
+    Raises ConfigError for an unknown or missing key and for a value of another type.
+    """
+    hints = get_type_hints(kind)
+    known = {each.name: each for each in settings_of(kind)}
+    for key in given:
+        if key not in known:
+            raise where.error(key, f"there is no such key; there are {', '.join(known)}")
+    for name, each in known.items():
+        if is_required(each) and name not in given:
+            raise where.error(name, f"is missing ({each.metadata['help']})")
+    return kind(**{key: _value(hints[key], value, key, where) for key, value in given.items()})
+
+
+def _value(hint: Any, value: Any, key: str, where: _Table) -> Any:
+    """A TOML value as a type hint wants it."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return _value(next(each for each in arguments if each is not NoneType), value, key, where)
+    if origin is Literal:
+        if value not in arguments:
+            raise where.error(key, f"takes {', '.join(map(str, arguments))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise where.error(key, "takes a list")
+        return tuple(_value(arguments[0], each, key, where) for each in value)
+    if origin is not None:  # Mapping[str, str]
+        if not isinstance(value, Mapping):
+            raise where.error(key, "takes a table")
+        return {name: _value(arguments[1], each, f"{key}.{name}", where) for name, each in flat(value).items()}
+    if hint is Secret:
+        return _secret(value, key, where)
+    return _plain(hint, value, key, where)
+
+
+def _plain(hint: Any, value: Any, key: str, where: _Table) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        words = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+        raise where.error(key, f"takes {words.get(hint, 'another type')}")
+    if isinstance(value, str) and not value.strip():
+        raise where.error(key, "is empty")
+    return value
+
+
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table whose dotted keys TOML took apart (``enterprise.department = "x"``), put together again."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": each for inner, each in flat(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def _secret(value: Any, key: str, where: _Table) -> Secret:
+    """A secret: as it stands, from ``env:NAME``, or from ``file:PATH`` without the line's end."""
+    if not isinstance(value, str):
+        raise where.error(key, "takes text")
+    kind, colon, rest = value.partition(":")
+    if kind == "env" and colon:
+        found = os.environ.get(rest)
+        if not found:
+            raise where.error(key, f"the environment variable {rest} is not set")
+        return Secret(found)
+    if kind == "file" and colon:
+        try:
+            return Secret(Path(rest).read_text("utf-8").rstrip("\r\n"))
+        except (OSError, UnicodeDecodeError):
+            raise where.error(key, f"the file {rest} cannot be read") from None
+    if not value:
+        raise where.error(key, "is empty")
+    return Secret(value)

@@ -1,0 +1,215 @@
+"""The SCIM endpoints over HTTP: who asks, for which connection, what it cost, and one line in the log."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from scim_bridge.clock import SYSTEM_CLOCK, Clock
+from scim_bridge.protocol.auth import CHALLENGE, TokenCheck
+from scim_bridge.protocol.bodies import MAX_BODY_BYTES
+from scim_bridge.protocol.errors import ScimError, scim_error
+from scim_bridge.protocol.profiles import Profile
+from scim_bridge.protocol.requests import ScimRequest, ScimResponse
+from scim_bridge.protocol.service import ScimService
+from scim_bridge.upstream.trace import RequestTrace, tracing
+
+DEADLINE_SECONDS: Final = 50.0
+SCIM_JSON: Final = "application/scim+json"
+PLAIN_JSON: Final = "application/json"
+_REQUEST_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+_log = logging.getLogger("scim_bridge.access")
+
+
+class Opened(Protocol):
+    """What the endpoints need of a connection."""
+
+    tokens: TokenCheck
+    profile: Profile
+
+    async def service(self) -> ScimService: ...
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What goes out, and what the log says of it."""
+
+    response: ScimResponse
+    caller: str | None = None
+    left_out: tuple[str, ...] = ()
+
+
+class ScimEndpoint:
+    """An ASGI application for ``/scim/{connection}/v2/…``; mounted where the path below it starts with the name."""
+
+    def __init__(
+        self, connections: Mapping[str, Opened], *, public_url: str | None = None, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._connections = connections
+        self._public_url = public_url.rstrip("/") if public_url else None
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        started = self._clock.now()
+        name, path = _split(scope)
+        with tracing(self._clock, DEADLINE_SECONDS) as trace:
+            answer = await self._guarded(scope, receive, headers, name, path, request_id)
+        connection = self._connections.get(name)
+        response = answer.response
+        body = b"" if response.body is None else orjson.dumps(response.body)
+        out = {
+            **response.headers,
+            "Content-Type": _media_type(headers.get("accept"), connection.profile if connection else None),
+            "Server-Timing": f'upstream;dur={trace.upstream_seconds * 1000:.1f};desc="{trace.upstream_count}"',
+            "X-Request-Id": request_id,
+            "Cache-Control": "no-store",
+        }
+        await _send(send, response.status, out, body, bodiless=scope["method"] == "HEAD")
+        self._log_line(scope, path, answer, name, request_id, trace, self._clock.now() - started, len(body))
+
+    async def _guarded(
+        self, scope: Scope, receive: Receive, headers: Headers, name: str, path: str, request_id: str
+    ) -> _Answer:
+        """The answer, whatever happens."""
+        answer = _Answer(ScimResponse(500))
+        try:
+            # The upstream client keeps the deadline; this one bounds what waits for no upstream, such as a lock.
+            async with asyncio.timeout(DEADLINE_SECONDS + 5):
+                await self._answered(answer, scope, receive, headers, name, path, request_id)
+        except TimeoutError:
+            unknown = "" if scope["method"] in ("GET", "HEAD") else ". Whether the write took effect is not known"
+            error = ScimError(504, f"No answer in time{unknown} (request {request_id})")
+            answer.response = ScimResponse(error.status, error.body())
+        except Exception as failure:
+            error = scim_error(failure, request_id)
+            answer.response = ScimResponse(error.status, error.body(), dict(error.headers))
+        return answer
+
+    async def _answered(
+        self,
+        answer: _Answer,
+        scope: Scope,
+        receive: Receive,
+        headers: Headers,
+        name: str,
+        path: str,
+        request_id: str,
+    ) -> None:
+        connection = self._connections.get(name)
+        if connection is None:
+            raise ScimError(404, "There is no such connection")
+        answer.caller = connection.tokens.caller(headers.get("authorization"))
+        # What a client needs to know before it can sign in is open to all (RFC 7643 section 5).
+        if answer.caller is None and not (path == "/ServiceProviderConfig" and scope["method"] in ("GET", "HEAD")):
+            raise ScimError(401, "The Authorization header brings no token of this connection", headers=dict(CHALLENGE))
+        request = ScimRequest(
+            method=scope["method"],
+            path=path,
+            base_url=self._base_url(scope, headers, name),
+            query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            headers=headers,
+            body=await _body(receive, headers),
+            request_id=request_id,
+            caller=f"{name}/{answer.caller}",
+        )
+        try:
+            answer.response = await (await connection.service()).handle(request)
+        finally:
+            answer.left_out = tuple(request.left_out)
+
+    def _base_url(self, scope: Scope, headers: Headers, name: str) -> str:
+        origin = self._public_url or f"{scope['scheme']}://{headers.get('host', '')}"
+        return f"{origin}/scim/{name}/v2"
+
+    @staticmethod
+    def _log_line(
+        scope: Scope,
+        path: str,
+        answer: _Answer,
+        name: str,
+        request_id: str,
+        trace: RequestTrace,
+        seconds: float,
+        size: int,
+    ) -> None:
+        """One line a request. Never the query: it holds names and addresses."""
+        extra: dict[str, Any] = {
+            "request_id": request_id,
+            "connection": name,
+            "method": scope["method"],
+            "path": path,
+            "status": answer.response.status,
+            "seconds": round(seconds, 4),
+            "bytes": size,
+            "upstream_calls": trace.upstream_count,
+            "upstream_seconds": round(trace.upstream_seconds, 4),
+            "token": answer.caller,
+        }
+        if answer.left_out:
+            extra["left_out"] = list(answer.left_out)
+        _log.info("request", extra=extra)
+
+
+def _split(scope: Scope) -> tuple[str, str]:
+    """The connection's name, and the percent-encoded path below ``/v2``; without that segment v2 is meant (H-06)."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path = raw.decode("latin-1").removeprefix(scope.get("root_path", "")).lstrip("/")
+    name, _, rest = path.partition("/")
+    version, _, below = rest.partition("/")
+    return name, f"/{below}" if version == "v2" else f"/{rest}"
+
+
+def _request_id(headers: Headers) -> str:
+    """The client's own id of the request where it is one that may stand in a log, else a new one."""
+    given = headers.get("x-request-id", "")
+    return given if 0 < len(given) <= 64 and set(given) <= _REQUEST_ID_CHARACTERS else secrets.token_hex(8)
+
+
+def _media_type(accept: str | None, profile: Profile | None) -> str:
+    """``application/json`` for those who ask for it and not for SCIM's own type (RFC 7644 section 3.8)."""
+    wanted = [each.partition(";")[0].strip().lower() for each in (accept or "").split(",")]
+    if SCIM_JSON in wanted:
+        return SCIM_JSON
+    if PLAIN_JSON in wanted:
+        return PLAIN_JSON
+    return profile.media_type if profile is not None else SCIM_JSON
+
+
+async def _body(receive: Receive, headers: Headers) -> bytes:
+    """The request's body. Raises ScimError 413 as soon as it is too large."""
+    announced = headers.get("content-length", "0")
+    too_large = ScimError(413, f"The request body is larger than {MAX_BODY_BYTES} bytes")
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise too_large
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ScimError(400, "The request body was not sent whole", "invalidSyntax")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise too_large
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes, *, bodiless: bool) -> None:
+    shown = dict(headers)
+    if status in (204, 304):
+        shown.pop("Content-Type", None)
+    else:
+        shown["Content-Length"] = str(len(body))
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in shown.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if bodiless else body})

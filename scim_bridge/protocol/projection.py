@@ -1,0 +1,140 @@
+"""Which attributes an answer shows: by ``attributes``, ``excludedAttributes`` and the schema (RFC 7644 section 3.9)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scim_bridge.protocol.errors import invalid_value
+from scim_bridge.query.capabilities import Collection, Relation
+from scim_bridge.schemas import COMMON, ResourceSchema, SchemaAttribute
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a client asked to see of one resource type, compiled; `apply` shows it of a resource.
+
+    ``written``: attributes the client wrote in the same request, which shows those that are returned on request only
+    (RFC 7643 section 7).
+    """
+
+    schema: ResourceSchema
+    attributes: frozenset[str] = frozenset()  # canonical paths; empty: the default set
+    excluded: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    named: bool = False  # `attributes` was given, even if it names nothing that exists
+    _shown: Mapping[str, Mapping[str, Any] | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_shown", self._compiled())
+
+    def apply(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of a resource that is shown."""
+        return _pick(resource, self._shown)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether the client asked for other than the default set."""
+        return self.named or bool(self.excluded)
+
+    def wants(self, name: str) -> bool:
+        """Whether a top-level attribute is shown at all."""
+        return name in self._shown
+
+    def shows(self, relation: Relation) -> bool:
+        """Whether a relation is shown where its elements are known."""
+        return self.wants(relation.attribute) and (relation.shown != "request" or self._asked(relation.attribute))
+
+    def relations(self, collection: Collection) -> frozenset[str]:
+        """The relations that have to be loaded to answer; those a record brings along cost nothing and come anyway."""
+        return frozenset(
+            each.attribute
+            for each in collection.relations
+            if self.shows(each) and (each.shown == "always" or self._asked(each.attribute))
+        )
+
+    def _asked(self, name: str) -> bool:
+        return any(path == name or path.startswith(f"{name}.") for path in self.attributes | self.written)
+
+    # -- compiling: nested names, None where all below is shown -------------------------------------------------------
+
+    def _compiled(self) -> dict[str, Mapping[str, Any] | None]:
+        shown: dict[str, Mapping[str, Any] | None] = {}
+        for attribute in (*COMMON, *self.schema.base.attributes):
+            self._add(shown, attribute, attribute.name)
+        for each in self.schema.extensions:
+            inner: dict[str, Mapping[str, Any] | None] = {}
+            for attribute in each.schema.attributes:
+                self._add(inner, attribute, f"{each.schema.id}:{attribute.name}", each.schema.id)
+            if inner:
+                shown[each.schema.id] = inner
+        return shown
+
+    def _add(self, shown: dict[str, Any], attribute: SchemaAttribute, path: str, container: str | None = None) -> None:
+        if not attribute.sub_attributes:
+            if self._is_shown(attribute, path, container):
+                shown[attribute.name] = None
+            return
+        if attribute.returned == "never" or (attribute.returned != "always" and path in self.excluded):
+            return
+        if not self._is_shown(attribute, path, container) and not self._below(path):
+            return
+        parents = [each for each in (path, container) if each is not None]
+        subs = {
+            sub.name: None for sub in attribute.sub_attributes if self._is_shown(sub, f"{path}.{sub.name}", *parents)
+        }
+        if subs:
+            # Sub-attributes that the schema does not know are none of ours: what is not listed is not shown.
+            shown[attribute.name] = subs
+
+    def _below(self, path: str) -> bool:
+        return any(each.startswith(f"{path}.") for each in self.attributes | self.written)
+
+    def _is_shown(self, attribute: SchemaAttribute, path: str, *parents: str | None) -> bool:
+        """Whether an attribute is in the set; ``parents`` are the paths that name it along with others."""
+        if attribute.returned in ("always", "never"):
+            return attribute.returned == "always"
+        if path in self.excluded or any(parent in self.excluded for parent in parents):
+            return False
+        asked = path in self.attributes or any(parent in self.attributes for parent in parents)
+        written = path in self.written or any(parent in self.written for parent in parents)
+        if attribute.returned == "request":
+            return path in self.attributes or path in self.written or (written and not self.named)
+        return asked if self.named else True
+
+
+def _pick(source: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in source.items():
+        if name not in shown:
+            continue
+        below = shown[name]
+        if below is None:
+            result[name] = value
+        elif isinstance(value, list):
+            result[name] = [_pick(each, below) if isinstance(each, Mapping) else each for each in value]
+        elif isinstance(value, Mapping):
+            picked = _pick(value, below)
+            if picked:
+                result[name] = picked
+        else:
+            result[name] = value
+    return result
+
+
+def projection(
+    schema: ResourceSchema, attributes: Iterable[str] | None, excluded: Iterable[str] | None, strict: bool = False
+) -> Projection:
+    """The projection for two lists of names in any spelling; a name that exists in no schema shows nothing.
+
+    Raises ScimError 400 where both are given (RFC 7644 section 3.9).
+    """
+    if attributes is not None and excluded is not None:
+        raise invalid_value("attributes and excludedAttributes cannot be combined")
+    return Projection(
+        schema, _canonical(schema, attributes), _canonical(schema, excluded), named=attributes is not None
+    )
+
+
+def _canonical(schema: ResourceSchema, names: Iterable[str] | None) -> frozenset[str]:
+    found = (schema.resolve(name.strip()) for name in names or () if name.strip())
+    return frozenset(each.canonical for each in found if each is not None)

@@ -1,0 +1,191 @@
+"""Queries: GET on a resource type or the root, POST on ``.search`` (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from scim2_server.cursor import Cursors
+
+from scim_bridge.filters import parse, sort_key, sortable, validate
+from scim_bridge.protocol.errors import invalid_value
+from scim_bridge.protocol.projection import Projection, projection
+from scim_bridge.protocol.requests import ScimRequest, Search
+from scim_bridge.protocol.rows import Publisher
+from scim_bridge.query.budget import ScanTooLarge
+from scim_bridge.query.capabilities import Resource
+from scim_bridge.query.directory import Directory
+from scim_bridge.query.narrow import narrowed
+from scim_bridge.query.plan import Query, Sort
+from scim_bridge.query.relations import Record
+
+LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The connection's page sizes, and how long a cursor lives in seconds."""
+
+    default_count: int = 100
+    max_count: int = 1000
+    cursor_seconds: int = 3600
+
+    def count(self, asked: int | None) -> int:
+        """Rows of a page: as asked for, up to the maximum (RFC 7644 section 3.4.2.4)."""
+        return min(self.default_count if asked is None else asked, self.max_count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    resources: list[Resource]
+    total: int | None
+    next: Mapping[str, Any] | None
+
+
+class Searcher:
+    """Answers searches over the directories of one connection."""
+
+    def __init__(self, directories: Sequence[Directory], paging: Paging, cursors: Cursors, scan_rows: int) -> None:
+        self._directories = directories
+        self._paging = paging
+        self._cursors = cursors
+        self._scan_rows = scan_rows
+
+    async def one_type(self, directory: Directory, search: Search, request: ScimRequest) -> Mapping[str, Any]:
+        """The ListResponse over one resource type."""
+        schema = directory.collection.resource
+        shown = projection(schema, search.attributes, search.excluded)
+        query = self.query(directory, search, shown)
+        position = self._opened(search, request, schema.name)
+        offset = int(position["o"]) if position else query.offset
+        query = Query(query.filter, query.sort, offset, query.count, query.relations, need_total=search.cursor is None)
+        page = await directory.reader.search(query, position)
+        publisher = Publisher(request.base_url, directory.collection)
+        resources = [publisher.shown(record, shown) for record in page.records]
+        return self._response(_Found(resources, page.total, page.next), search, request, schema.name)
+
+    def query(self, directory: Directory, search: Search, shown: Projection) -> Query:
+        """The search as a query of the engine.
+
+        Raises InvalidFilter, InvalidPath.
+        """
+        schema = directory.collection.resource
+        node = None
+        if search.filter is not None:
+            node = parse(search.filter)
+            validate(node, schema)
+        sort = Sort(sortable(search.sort_by, schema).canonical, search.descending) if search.sort_by else None
+        count = self._paging.count(search.count)
+        return Query(node, sort, search.start_index - 1, count, shown.relations(directory.collection))
+
+    async def all_types(self, search: Search, request: ScimRequest) -> Mapping[str, Any]:
+        """The ListResponse over all resource types, one after the other (RFC 7644 section 3.4.2.1)."""
+        if search.attributes is not None and search.excluded is not None:
+            raise invalid_value("attributes and excludedAttributes cannot be combined")
+        position = self._opened(search, request, "")
+        offset = int(position["o"]) if position else search.start_index - 1
+        searched = self._searched(search)
+        count = self._paging.count(search.count)
+        if search.sort_by is not None:
+            found = await self._sorted(searched, search, offset, count, request.base_url)
+        else:
+            found = await self._joined(searched, offset, count, request.base_url)
+        return self._response(found, search, request, "")
+
+    def _searched(self, search: Search) -> list[tuple[Directory, Query, Projection]]:
+        """The resource types a root search may match in, with the filter as it reads for each."""
+        node = parse(search.filter) if search.filter is not None else None
+        found = []
+        for directory in self._directories:
+            schema = directory.collection.resource
+            own = narrowed(node, schema) if node is not None else True
+            if own is False:
+                continue
+            shown = projection(schema, search.attributes, search.excluded)
+            relations = shown.relations(directory.collection)
+            found.append((directory, Query(None if own is True else own, relations=relations), shown))
+        return found
+
+    async def _joined(
+        self, searched: Sequence[tuple[Directory, Query, Projection]], offset: int, count: int, base_url: str
+    ) -> _Found:
+        resources: list[Resource] = []
+        before = 0  # matches in the types already passed
+        for directory, query, shown in searched:
+            start = max(0, offset + len(resources) - before)
+            window = Query(query.filter, None, start, count - len(resources), query.relations)
+            page = await directory.reader.search(window)
+            assert page.total is not None
+            publisher = Publisher(base_url, directory.collection)
+            resources += [publisher.shown(record, shown) for record in page.records]
+            before += page.total
+        return _Found(resources, before, _after(offset, len(resources), before))
+
+    async def _sorted(
+        self,
+        searched: Sequence[tuple[Directory, Query, Projection]],
+        search: Search,
+        offset: int,
+        count: int,
+        base_url: str,
+    ) -> _Found:
+        """Every match of every type, sorted here; the budget of each type bounds it."""
+        assert search.sort_by is not None
+        keyed: list[tuple[Any, Record, Directory, Projection]] = []
+        for directory, query, shown in searched:
+            key, relations = _sort_key(search.sort_by, directory)
+            everything = Query(query.filter, count=self._scan_rows, relations=relations)
+            page = await directory.reader.search(everything)
+            if page.next is not None:
+                raise ScanTooLarge(f"more than {self._scan_rows} resources would have to be sorted (limits.scan_rows)")
+            keyed += [(key(record.resource), record, directory, shown) for record in page.records]
+        keyed.sort(key=lambda each: each[0], reverse=search.descending)
+        resources = []
+        for _, record, directory, shown in keyed[offset : offset + count]:
+            await directory.reader.relations.fill([record], shown.relations(directory.collection))
+            resources.append(Publisher(base_url, directory.collection).shown(record, shown))
+        return _Found(resources, len(keyed), _after(offset, len(resources), len(keyed)))
+
+    # -- cursors (RFC 9865) -------------------------------------------------------------------------------------------
+
+    def _opened(self, search: Search, request: ScimRequest, scope: str) -> Mapping[str, Any] | None:
+        """The position a cursor holds; None without one and for the first page."""
+        if not search.cursor:
+            return None
+        bound = _bound(search, request, scope)
+        position: Mapping[str, Any] = self._cursors.open(
+            search.cursor, bound, search.count, self._paging.cursor_seconds
+        )
+        return position
+
+    def _response(self, found: _Found, search: Search, request: ScimRequest, scope: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"schemas": [LIST_RESPONSE]}
+        if found.total is not None:
+            body["totalResults"] = found.total
+        body["itemsPerPage"] = len(found.resources)
+        if search.cursor is None:
+            body["startIndex"] = search.start_index
+        elif found.next is not None:
+            body["nextCursor"] = self._cursors.seal(_bound(search, request, scope), search.count, dict(found.next))
+        body["Resources"] = found.resources
+        return body
+
+
+def _after(offset: int, shown: int, total: int) -> Mapping[str, Any] | None:
+    return {"o": offset + shown} if shown and offset + shown < total else None
+
+
+def _bound(search: Search, request: ScimRequest, scope: str) -> str:
+    """What a cursor is good for: this query, this connection, this caller (RFC 9865 section 5.2)."""
+    parts = (request.caller, scope, search.filter, search.sort_by, search.descending)
+    return orjson.dumps(parts).decode()
+
+
+def _sort_key(path: str, directory: Directory) -> tuple[Callable[[Resource], tuple[bool, Any]], frozenset[str]]:
+    """The sort key of a path, and the relation it takes to tell; a type that lacks it has no value anywhere."""
+    schema = directory.collection.resource
+    found = schema.resolve(path)
+    if found is None:
+        return lambda resource: (True, ""), frozenset()
+    related = {found.attribute.name} & {each.attribute for each in directory.collection.relations}
+    return sort_key(path, schema), frozenset(related)

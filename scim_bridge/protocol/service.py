@@ -1,0 +1,223 @@
+"""One connection as a SCIM 2.0 service provider: requests in, answers out, independent of any web framework.
+
+scim2-server gives what fits plain JSON: the routes, the conditions of entity tags, the order of bulk operations, sealed
+cursors, and the words of errors. Its handler works on models, at about 1 ms of CPU a user on the event loop, and turns
+a PATCH into a rewrite of the whole resource; so reading, projecting and changing are ours.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+from scim2_server.conditions import Conditions
+from scim2_server.cursor import Cursors
+from scim2_server.routing import Operation, Target, match
+
+from scim_bridge.protocol import bulk
+from scim_bridge.protocol.bodies import decode_object
+from scim_bridge.protocol.discovery import Discovery
+from scim_bridge.protocol.errors import ScimError, not_found
+from scim_bridge.protocol.profiles import PatchResponse, Profile
+from scim_bridge.protocol.projection import Projection, projection
+from scim_bridge.protocol.requests import ScimRequest, ScimResponse, from_body, from_query
+from scim_bridge.protocol.rows import Publisher, version_of
+from scim_bridge.protocol.search import Paging, Searcher
+from scim_bridge.protocol.writes import Writer, Written
+from scim_bridge.query.directory import Directory
+from scim_bridge.query.relations import Record
+
+_WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
+Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
+
+
+class ScimService:
+    """Serves one connection's directories."""
+
+    def __init__(
+        self,
+        directories: Sequence[Directory],
+        *,
+        profile: Profile,
+        paging: Paging,
+        cursors: Cursors,
+        scan_rows: int,
+        writable: bool = True,
+        patch_response: PatchResponse = "auto",
+    ) -> None:
+        self.directories = {each.collection.resource.endpoint.strip("/").lower(): each for each in directories}
+        self.searcher = Searcher(directories, paging, cursors, scan_rows)
+        self._writers = {id(each): Writer(each, profile) for each in directories}
+        self._discovery = Discovery([each.collection for each in directories], paging, writable=writable)
+        self._profile = profile
+        self._writable = writable
+        self._patch_response = patch_response
+        self._handlers: Mapping[Operation, Handler] = {
+            Operation.create: self._create,
+            Operation.query: self._get,
+            Operation.replace: self._replace,
+            Operation.patch: self._patch,
+            Operation.delete: self._delete,
+            Operation.search: self._search,
+            Operation.search_with_body: self._search_with_body,
+            Operation.bulk: self._bulk,
+            Operation.service_provider_config: self._config,
+            Operation.resource_types: self._resource_types,
+            Operation.resource_type: self._resource_types,
+            Operation.schemas: self._schemas,
+            Operation.schema: self._schemas,
+        }
+
+    async def handle(self, request: ScimRequest) -> ScimResponse:
+        """The answer to a request. Every failure leaves as an exception that `protocol.errors.scim_error` knows."""
+        target = match("GET" if request.method == "HEAD" else request.method, request.path)
+        if target.me:
+            raise ScimError(501, "/Me is not offered: the token of this connection stands for no user")
+        if target.operation in _WRITES and not self._writable:
+            raise ScimError(403, "This connection is read-only")
+        return await self._handlers[target.operation](request, target)
+
+    def directory(self, endpoint: str | None) -> Directory:
+        """The directory behind an endpoint. Raises ScimError 404."""
+        found = self.directories.get((endpoint or "").lower())
+        if found is None:
+            raise ScimError(404, f"There is no endpoint /{endpoint}")
+        return found
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    async def _get(self, request: ScimRequest, target: Target) -> ScimResponse:
+        directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
+        shown = _shown(directory, request)
+        record = await directory.reader.record(resource_id)
+        if record is None:
+            raise not_found(directory.collection.resource.name, resource_id)
+        response = await self._represented(directory, record, shown, request, 200)
+        if not _conditions(request).check(response.headers.get("ETag"), "GET"):
+            return ScimResponse(304, None, response.headers)
+        return response
+
+    async def _search(self, request: ScimRequest, target: Target) -> ScimResponse:
+        search = from_query(request.query)
+        if target.endpoint is None:
+            return ScimResponse(200, await self.searcher.all_types(search, request))
+        return ScimResponse(200, await self.searcher.one_type(self.directory(target.endpoint), search, request))
+
+    async def _search_with_body(self, request: ScimRequest, target: Target) -> ScimResponse:
+        search = from_body(self._body(request), strict=self._profile.strict)
+        if target.endpoint is None:
+            return ScimResponse(200, await self.searcher.all_types(search, request))
+        return ScimResponse(200, await self.searcher.one_type(self.directory(target.endpoint), search, request))
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    async def _create(self, request: ScimRequest, target: Target) -> ScimResponse:
+        directory = self.directory(target.endpoint)
+        shown = _shown(directory, request)
+        written = await self._writer(directory).create(self._body(request))
+        request.left_out += written.left_out
+        assert written.record is not None
+        return await self._represented(directory, written.record, _with_written(shown, written), request, 201)
+
+    async def _replace(self, request: ScimRequest, target: Target) -> ScimResponse:
+        directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
+        shown = _shown(directory, request)
+        written = await self._writer(directory).replace(resource_id, self._body(request), _conditions(request))
+        return await self._answer(directory, resource_id, written, shown, request)
+
+    async def _patch(self, request: ScimRequest, target: Target) -> ScimResponse:
+        directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
+        shown = _shown(directory, request)
+        written = await self._writer(directory).patch(resource_id, self._body(request), _conditions(request))
+        if self._represents(directory, shown, request):
+            return await self._answer(directory, resource_id, written, shown, request)
+        request.left_out += written.left_out
+        location = Publisher(request.base_url, directory.collection).location(resource_id)
+        return ScimResponse(204, None, {"Location": location, **_etag(directory, written.record)})
+
+    async def _delete(self, request: ScimRequest, target: Target) -> ScimResponse:
+        directory = self.directory(target.endpoint)
+        await self._writer(directory).delete(unquote(target.resource_id or ""), _conditions(request))
+        return ScimResponse(204)
+
+    async def _bulk(self, request: ScimRequest, target: Target) -> ScimResponse:
+        if len(request.body) > bulk.MAX_PAYLOAD_BYTES:
+            raise ScimError(413, f"A bulk request takes at most {bulk.MAX_PAYLOAD_BYTES} bytes")
+        plan = bulk.read_plan(self._body(request), strict=self._profile.strict)
+        return ScimResponse(200, await bulk.run(plan, request, self.handle))
+
+    def _represents(self, directory: Directory, shown: Projection, request: ScimRequest) -> bool:
+        """Whether a PATCH is answered with the resource (T-50): by request, then setting, then what clients expect."""
+        if shown.narrows:
+            return True
+        preferred = request.headers.get("prefer", "").lower()
+        for word, representation in (("return=representation", True), ("return=minimal", False)):
+            if word in preferred:
+                return representation
+        if self._patch_response != "auto":
+            return self._patch_response == "representation"
+        # Entra wants 204 for groups, and members are not read just to answer; Okta wants the updated user.
+        return not directory.collection.writes.members
+
+    def _writer(self, directory: Directory) -> Writer:
+        return self._writers[id(directory)]
+
+    def _body(self, request: ScimRequest) -> dict[str, Any]:
+        return decode_object(request.body, request.headers.get("content-type"))
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    async def _answer(
+        self, directory: Directory, resource_id: str, written: Written, shown: Projection, request: ScimRequest
+    ) -> ScimResponse:
+        """The resource after a change, read again where the upstream did not tell."""
+        request.left_out += written.left_out
+        record = written.record or await directory.reader.record(resource_id)
+        if record is None:
+            raise not_found(directory.collection.resource.name, resource_id)
+        return await self._represented(directory, record, _with_written(shown, written), request, 200)
+
+    async def _represented(
+        self, directory: Directory, record: Record, shown: Projection, request: ScimRequest, status: int
+    ) -> ScimResponse:
+        await directory.reader.relations.fill([record], shown.relations(directory.collection))
+        publisher = Publisher(request.base_url, directory.collection)
+        headers = {"Location": publisher.location(record.id), **_etag(directory, record)}
+        return ScimResponse(status, publisher.shown(record, shown), headers)
+
+    # -- discovery ----------------------------------------------------------------------------------------------------
+
+    async def _config(self, request: ScimRequest, target: Target) -> ScimResponse:
+        return ScimResponse(200, self._discovery.service_provider_config(request.base_url))
+
+    async def _resource_types(self, request: ScimRequest, target: Target) -> ScimResponse:
+        return self._discovered(self._discovery.resource_types(request.base_url), request, target)
+
+    async def _schemas(self, request: ScimRequest, target: Target) -> ScimResponse:
+        return self._discovered(self._discovery.schemas(request.base_url), request, target)
+
+    def _discovered(self, documents: Sequence[Mapping[str, Any]], request: ScimRequest, target: Target) -> ScimResponse:
+        if "filter" in request.query:
+            # It must not look as if it had worked (RFC 7644 section 4).
+            raise ScimError(403, "Discovery takes no filter")
+        if target.resource_id is None:
+            return ScimResponse(200, self._discovery.listed(documents))
+        found = self._discovery.one(documents, unquote(target.resource_id))
+        return ScimResponse(200, found, {"Location": found["meta"]["location"]})
+
+
+def _shown(directory: Directory, request: ScimRequest) -> Projection:
+    search = from_query({name: request.query[name] for name in request.query if "ttributes" in name})
+    return projection(directory.collection.resource, search.attributes, search.excluded)
+
+
+def _with_written(shown: Projection, written: Written) -> Projection:
+    return Projection(shown.schema, shown.attributes, shown.excluded, written.touched, shown.named)
+
+
+def _conditions(request: ScimRequest) -> Conditions:
+    return Conditions(request.headers.get("if-match"), request.headers.get("if-none-match"))
+
+
+def _etag(directory: Directory, record: Record | None) -> dict[str, str]:
+    version = version_of(directory.collection, record) if record is not None else None
+    return {} if version is None else {"ETag": version}

@@ -1,0 +1,181 @@
+"""JSON values of request bodies, read against the schema: checked, in canonical spelling, without what is unassigned.
+
+Two readings: `strict` is RFC 7643 to the letter; otherwise the shapes that real clients are known to send count too,
+where they cannot mean anything else (booleans as text, one object for a list, a bare id for a complex value).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scim_bridge.comparison import is_base64, is_date_time
+from scim_bridge.protocol.errors import ScimError, invalid_syntax, invalid_value
+from scim_bridge.schemas import AttributePath, ResourceSchema, SchemaAttribute
+
+_BOOLEANS: Final = {"true": True, "false": False}
+_NO_URI: Final = re.compile(r"[\s<>\"{}|\\^`]")
+
+
+@dataclass(slots=True)
+class ValueReader:
+    """Reads the values of one request; ``left_out`` names what it ignored, for the log."""
+
+    strict: bool = False
+    left_out: list[str] = field(default_factory=list)
+
+    def read(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
+        """A value of an attribute; None where it is unassigned: null, [], {} (RFC 7643 section 2.5).
+
+        Raises ScimError 400 invalidValue, naming the attribute and never repeating the value.
+        """
+        if value is None:
+            return None
+        if not attribute.multi_valued:
+            return self.single(attribute, value, name)
+        if not isinstance(value, list):
+            if self.strict:
+                raise invalid_value(f"{name} takes a list")
+            value = [value]
+        elements = [self.single(attribute, each, f"{name}[{index}]") for index, each in enumerate(value)]
+        return self._one_primary(_distinct([each for each in elements if each is not None]), name) or None
+
+    def single(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
+        """One value; of a multi-valued attribute an element. None where it is unassigned."""
+        if isinstance(value, list) and len(value) == 1 and not self.strict:
+            value = value[0]
+        if value is None:
+            return None
+        if attribute.type == "complex":
+            return self._complex(attribute, value, name)
+        return self._simple(attribute, value, name)
+
+    def _complex(self, attribute: SchemaAttribute, value: Any, name: str) -> dict[str, Any] | None:
+        if isinstance(value, str) and not self.strict and attribute.sub("value"):
+            value = {"value": value} if value else {}
+        if not isinstance(value, Mapping):
+            raise invalid_value(f"{name} takes an object")
+        found: dict[str, Any] = {}
+        for key, raw in value.items():
+            sub = attribute.sub(key)
+            if sub is None:
+                self.unknown(f"{name}.{key}")
+            elif sub.mutability == "readOnly":
+                continue
+            elif (read := self.read(sub, raw, f"{name}.{sub.name}")) is not None:
+                found[sub.name] = read
+        return found or None
+
+    def unknown(self, name: str) -> None:
+        """An attribute the schema lacks: refused in strict reading, otherwise left out."""
+        if self.strict:
+            raise invalid_syntax(f"There is no attribute {name}")
+        self.left_out.append(name)
+
+    def _simple(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
+        if attribute.type == "boolean" and isinstance(value, str) and not self.strict:
+            value = _BOOLEANS.get(value.lower(), value)
+        problem = _problem(attribute, value)
+        if problem:
+            raise invalid_value(f"{name} takes {problem}")
+        return value
+
+    def _one_primary(self, elements: list[Any], name: str) -> list[Any]:
+        """At most one element is primary (RFC 7643 section 2.4): the first, as some clients mark one value twice."""
+        primaries = [each for each in elements if isinstance(each, dict) and each.get("primary") is True]
+        if len(primaries) > 1 and self.strict:
+            raise invalid_value(f"{name} has more than one primary value")
+        for each in primaries[1:]:
+            each["primary"] = False
+        return elements
+
+
+def _problem(attribute: SchemaAttribute, value: Any) -> str | None:
+    """What an attribute takes instead of the value; None where it takes it."""
+    match attribute.type:
+        case "boolean":
+            return None if isinstance(value, bool) else "true or false"
+        case "integer":
+            return None if isinstance(value, int) and not isinstance(value, bool) else "an integer"
+        case "decimal":
+            return None if isinstance(value, int | float) and not isinstance(value, bool) else "a number"
+        case "dateTime":
+            return None if is_date_time(value) else "a date and time, as in 2026-01-31T12:00:00Z"
+        case "binary":
+            return None if is_base64(value) else "base64 text"
+        case "reference":
+            return None if isinstance(value, str) and not _NO_URI.search(value) else "a URI"
+    if not isinstance(value, str):
+        return "a string"
+    return "text without NUL characters" if "\0" in value else None
+
+
+def _distinct(elements: list[Any]) -> list[Any]:
+    """Elements without repetitions: equal ones, and those of the same type and value (RFC 7643 section 2.4)."""
+    found: dict[Any, Any] = {}
+    for each in elements:
+        found.setdefault(element_key(each), each)
+    return list(found.values())
+
+
+def element_key(element: Any) -> Any:
+    """What makes two elements of a multi-valued attribute the same."""
+    if not isinstance(element, dict):
+        return element
+    if "value" in element:
+        return str(element.get("type", "")).casefold(), str(element["value"])
+    return tuple(sorted((name, str(value)) for name, value in element.items()))
+
+
+def assign(resource: dict[str, Any], path: AttributePath, value: Any) -> None:
+    """Put a value where a path leads; None takes away what is there, and emptied holders with it."""
+    keys = (*path.keys, path.sub.name) if path.sub is not None else path.keys
+    if value is None:
+        _take_away(resource, keys)
+        return
+    holder = resource
+    for key in keys[:-1]:
+        holder = holder.setdefault(key, {})
+    holder[keys[-1]] = value
+
+
+def _take_away(resource: dict[str, Any], keys: tuple[str, ...]) -> None:
+    holder = resource.get(keys[0])
+    if len(keys) > 1 and isinstance(holder, dict):
+        _take_away(holder, keys[1:])
+    if len(keys) == 1 or holder == {}:
+        resource.pop(keys[0], None)
+
+
+def check_required(resource: Mapping[str, Any], schema: ResourceSchema) -> None:
+    """Raise ScimError 400 where a required attribute is missing or blank (RFC 7643 sections 2.2 and 7)."""
+    for attribute in schema.base.attributes:
+        _check_attribute(resource, attribute, attribute.name)
+    for each in schema.extensions:
+        urn = each.schema.id
+        held = resource.get(urn)
+        if held is None:
+            if each.required:
+                raise invalid_value(f"{urn} is required")
+            continue
+        for attribute in each.schema.attributes:
+            _check_attribute(held, attribute, f"{urn}:{attribute.name}")
+
+
+def _check_attribute(holder: Mapping[str, Any], attribute: SchemaAttribute, name: str) -> None:
+    value = holder.get(attribute.name)
+    if attribute.required and attribute.mutability != "readOnly":
+        blank = isinstance(value, str) and not value.strip()
+        if value is None or value == [] or blank:
+            raise invalid_value(f"{name} is required")
+    for each in value if isinstance(value, list) else [value]:
+        for sub in attribute.sub_attributes if isinstance(each, Mapping) else ():
+            _check_attribute(each, sub, f"{name}.{sub.name}")
+
+
+def immutable_error(name: str) -> ScimError:
+    return ScimError(400, f"{name} cannot be changed once it is set", "mutability")
+
+
+def read_only_error(name: str) -> ScimError:
+    return ScimError(400, f"{name} is read-only", "mutability")

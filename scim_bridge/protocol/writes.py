@@ -1,0 +1,225 @@
+"""POST, PUT, PATCH and DELETE: what clients send becomes changes, never more than they asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+from scim2_server.conditions import Conditions
+
+from scim_bridge.protocol.bodies import ResourceBody, read_complete
+from scim_bridge.protocol.errors import invalid_value, not_found
+from scim_bridge.protocol.memberships import from_current, told
+from scim_bridge.protocol.patch import Operation, Patcher, read_patch
+from scim_bridge.protocol.profiles import Profile
+from scim_bridge.protocol.rows import version_of
+from scim_bridge.protocol.values import check_required, immutable_error
+from scim_bridge.query.capabilities import Element, Resource, Row
+from scim_bridge.query.directory import Changes, Directory, MemberChanges
+from scim_bridge.query.relations import Record, record_of
+from scim_bridge.schemas import ResourceSchema
+
+
+@dataclass(slots=True)
+class Written:
+    """What a write left: the record where it is known, what the client wrote, and what of it was ignored."""
+
+    record: Record | None = None
+    touched: frozenset[str] = frozenset()
+    left_out: list[str] = field(default_factory=list)
+
+
+class Writer:
+    """Writes resources of one type of a connection, one write at a time for each resource.
+
+    Upstreams have no conditional writes of their own: that writes to one resource wait for each other is what makes one
+    of two with the same If-Match fail (RFC 7644 section 3.14).
+    """
+
+    def __init__(self, directory: Directory, profile: Profile) -> None:
+        self._directory = directory
+        self._collection = directory.collection
+        self._schema = directory.collection.resource
+        self._profile = profile
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    # -- POST ---------------------------------------------------------------------------------------------------------
+
+    async def create(self, body: Mapping[str, Any]) -> Written:
+        """Create a resource."""
+        read = read_complete(body, self._schema, self._profile)
+        values, members = self._without_relations(read.values)
+        left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
+        row = await self._directory.create(self._collection.written(values), members)
+        record = record_of(self._collection, row)
+        for name in self._writable_relations():
+            if not members.get(name):
+                record.known.setdefault(name, [])  # a new resource has none that nobody gave it
+        return Written(record, frozenset(read.values), left_out)
+
+    # -- PUT ----------------------------------------------------------------------------------------------------------
+
+    async def replace(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions) -> Written:
+        """Replace what clients may write; what the body leaves out is cleared, as RFC 7644 section 3.5.1 allows.
+
+        An omitted ``active`` stays, and so do extensions whose URN the body does not name: clients that do not know
+        them would disable or wipe what others maintain.
+        """
+        async with self._lock(resource_id):
+            row, record = await self._current(resource_id)
+            await self._check(record, conditions, "PUT")
+            read = read_complete(body, self._schema, self._profile)
+            values, members = self._without_relations(read.values)
+            left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
+            after = self._collection.written(self._replaced(record.resource, values, read))
+            changes = Changes(
+                record.resource,
+                after,
+                {name: MemberChanges(exact=True, added=tuple(members[name])) for name in members},
+            )
+            return await self._carry_out(resource_id, row, record, changes, frozenset(read.values), left_out)
+
+    def _replaced(self, before: Resource, values: Resource, read: ResourceBody) -> Resource:
+        _check_immutable(before, values, self._schema)
+        unnamed = [each.schema.id for each in self._schema.extensions if each.schema.id not in read.schemas]
+        kept = {name: before[name] for name in ("active", *unnamed) if name in before and name not in values}
+        read_only = [each.name for each in self._schema.base.attributes if each.mutability == "readOnly"]
+        kept |= {name: before[name] for name in ("schemas", "id", "meta", *read_only) if name in before}
+        return {**values, **kept}
+
+    # -- PATCH --------------------------------------------------------------------------------------------------------
+
+    async def patch(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions) -> Written:
+        """Apply operations (RFC 7644 section 3.5.2), all or none."""
+        async with self._lock(resource_id):
+            read = read_patch(body, self._schema, self._profile, resource_id)
+            related = self._by_relation(read.operations)
+            own = [each for each in read.operations if each.path.attribute.name not in related]
+            needed = own or conditions.if_match or conditions.if_none_match or self._collection.scoped
+            row, record = await self._current(resource_id) if needed else (None, None)
+            if record is not None:
+                await self._check(record, conditions, "PATCH")
+            before, after, patcher = None, None, None
+            if record is not None and own:
+                before = record.resource
+                patcher = Patcher(deepcopy(before), self._profile, self._collection.no_place)
+                for operation in own:
+                    patcher.apply(operation)
+                after = self._patched(patcher)
+            members = {name: await self._members(resource_id, each) for name, each in related.items()}
+            changes = Changes(before, after, {name: each for name, each in members.items() if not each.empty})
+            if row is None and not changes.members:
+                row, record = await self._current(resource_id)  # there is nothing to do, to something that must exist
+            touched = frozenset(related) | frozenset(patcher.touched if patcher else ())
+            left_out = [*read.left_out, *(patcher.reader.left_out if patcher else ())]
+            return await self._carry_out(resource_id, row, record, changes, touched, left_out)
+
+    def _patched(self, patcher: Patcher) -> Resource:
+        """The resource after all operations, checked, in the form it will be read back."""
+        after = patcher.resource
+        check_required(after, self._schema)
+        patcher.reader.left_out += self._refused_or_ignored(after, ())
+        return self._collection.written(after)
+
+    def _by_relation(self, operations: Iterable[Operation]) -> dict[str, list[Operation]]:
+        writable = self._writable_relations()
+        found: dict[str, list[Operation]] = {}
+        for each in operations:
+            if each.path.attribute.name in writable:
+                found.setdefault(each.path.attribute.name, []).append(each)
+        return found
+
+    async def _members(self, resource_id: str, operations: Sequence[Operation]) -> MemberChanges:
+        changes = told(operations, self._profile)
+        if changes is not None:
+            return changes
+        current = await self._directory.members(resource_id, operations[0].path.attribute.name)
+        return from_current(operations, self._profile, current)
+
+    # -- DELETE -------------------------------------------------------------------------------------------------------
+
+    async def delete(self, resource_id: str, conditions: Conditions) -> None:
+        """Delete a resource; it is read first only where a condition, or the connection's scope, depends on it."""
+        async with self._lock(resource_id):
+            if conditions.if_match or conditions.if_none_match or self._collection.scoped:
+                _, record = await self._current(resource_id)
+                await self._check(record, conditions, "DELETE")
+            elif not self._collection.is_id(resource_id):
+                raise not_found(self._schema.name, resource_id)
+            await self._directory.delete(resource_id)
+
+    # -- what they share ----------------------------------------------------------------------------------------------
+
+    async def _current(self, resource_id: str) -> tuple[Row, Record]:
+        row = await self._directory.row(resource_id)
+        record = record_of(self._collection, row) if row is not None else None
+        # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
+        if row is None or record is None or record.id != resource_id:
+            raise not_found(self._schema.name, resource_id)
+        return row, record
+
+    async def _check(self, record: Record, conditions: Conditions, method: str) -> None:
+        """Raises PreconditionFailedException; relations that are part of the version are loaded for it."""
+        if conditions.if_match or conditions.if_none_match:
+            owned = [each.attribute for each in self._collection.relations if each.shown == "always"]
+            await self._directory.reader.relations.fill([record], owned)
+            conditions.check(version_of(self._collection, record), method)
+
+    async def _carry_out(
+        self,
+        resource_id: str,
+        row: Row | None,
+        record: Record | None,
+        changes: Changes,
+        touched: frozenset[str],
+        left_out: list[str],
+    ) -> Written:
+        if not changes.own and not changes.members:
+            return Written(record, touched, left_out)
+        new = await self._directory.change(resource_id, row, changes)
+        # A record from before the members changed would show the old ones where it brings them along.
+        known = new is not None and not changes.members
+        return Written(record_of(self._collection, new) if known and new is not None else None, touched, left_out)
+
+    def _without_relations(self, values: Resource) -> tuple[Resource, dict[str, list[Element]]]:
+        """The resource's own values, and the elements of each relation that can be written."""
+        writable = self._writable_relations()
+        members = {name: _elements(name, values.get(name) or []) for name in writable}
+        return {name: value for name, value in values.items() if name not in writable}, members
+
+    def _writable_relations(self) -> frozenset[str]:
+        return frozenset(self._collection.writes.members)
+
+    def _refused_or_ignored(self, values: Resource, dropped: Iterable[str]) -> list[str]:
+        """What the upstream has no place for: refused in strict reading, otherwise named for the log."""
+        homeless = [name for name in dropped if name.partition(".")[0] in self._collection.no_place]
+        homeless += self._collection.homeless(values)
+        if homeless and self._profile.strict:
+            raise invalid_value(f"The upstream cannot hold {', '.join(homeless)}")
+        return homeless
+
+    @asynccontextmanager
+    async def _lock(self, resource_id: str) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(resource_id, asyncio.Lock())
+        async with lock:
+            yield
+
+
+def _elements(name: str, elements: Sequence[Element]) -> list[Element]:
+    for each in elements:
+        if not isinstance(each.get("value"), str) or not each["value"]:
+            raise invalid_value(f"Each of {name} needs a value")
+    return list(elements)
+
+
+def _check_immutable(before: Resource, values: Resource, schema: ResourceSchema) -> None:
+    """Raise ScimError 400 mutability where an immutable attribute would change (RFC 7644 section 3.5.1)."""
+    for attribute in schema.base.attributes:
+        if attribute.mutability == "immutable" and before.get(attribute.name) not in (
+            None,
+            values.get(attribute.name),
+        ):
+            raise immutable_error(attribute.name)
