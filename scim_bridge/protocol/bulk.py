@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import orjson
-from scim2_models import BulkOperation
+from scim2_models import BulkOperation, Resource
 from scim2_server.bulk import BulkPlan, BulkStep
 
 from scim_bridge.protocol.bodies import check_message, member
@@ -18,6 +18,8 @@ BULK_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 MAX_OPERATIONS: Final = 1000
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 
+if TYPE_CHECKING:
+    _Operation = BulkOperation[Resource[Any]]
 Handle = Callable[[ScimRequest], Awaitable[ScimResponse]]
 
 
@@ -38,7 +40,7 @@ def read_plan(body: Mapping[str, Any], *, strict: bool) -> BulkPlan:
     return BulkPlan([_operation(each) for each in operations], limit)
 
 
-def _operation(raw: Mapping[str, Any]) -> BulkOperation[Any]:
+def _operation(raw: Mapping[str, Any]) -> "_Operation":
     """An operation without pydantic's validation: its data is read as that of a single request."""
     method = str(member(raw, "method")).upper()
     known = method in BulkOperation.Method.__members__.values()
@@ -83,7 +85,7 @@ async def _step(plan: BulkPlan, step: BulkStep, request: ScimRequest, handle: Ha
     return result, SimpleNamespace(id=unquote(location.rpartition("/")[2]))
 
 
-def _check(operation: BulkOperation[Any]) -> None:
+def _check(operation: "_Operation") -> None:
     if operation.method is None:
         raise invalid_syntax("method takes POST, PUT, PATCH or DELETE")
     segments = (operation.path or "").strip("/").split("/")
@@ -96,7 +98,7 @@ def _check(operation: BulkOperation[Any]) -> None:
         raise invalid_syntax("data takes an object")
 
 
-def _single(operation: BulkOperation[Any], request: ScimRequest) -> ScimRequest:
+def _single(operation: "_Operation", request: ScimRequest) -> ScimRequest:
     """The request that an operation stands for; its version acts as If-Match."""
     headers = {"content-type": "application/scim+json"}
     if operation.version:
@@ -114,7 +116,7 @@ def _single(operation: BulkOperation[Any], request: ScimRequest) -> ScimRequest:
     )
 
 
-def _location(operation: BulkOperation[Any], request: ScimRequest) -> str | None:
+def _location(operation: "_Operation", request: ScimRequest) -> str | None:
     """Where a failed operation was aimed; a POST has no location then (RFC 7644 section 3.7.3)."""
     return None if operation.method is BulkOperation.Method.post else f"{request.base_url}{operation.path or ''}"
 
