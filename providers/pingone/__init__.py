@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from scim_bridge.attributes import MappingError
 from scim_bridge.clock import Clock
 from scim_bridge.providers.pingone import groups, users
+from scim_bridge.providers.pingone.common import OTHER_PAGES
 from scim_bridge.providers.pingone.errors import classify
 from scim_bridge.query.capabilities import AccessPath, Collection, TextMatch
-from scim_bridge.query.pagers import Link
 from scim_bridge.query.pages import Send, every_page
 from scim_bridge.query.plan import Branch
 from scim_bridge.query.provider import Endpoint, Provider, Simulation
@@ -27,6 +28,12 @@ from scim_bridge.upstream.redact import Secret
 DOMAINS = {"na": "com", "eu": "eu", "ca": "ca", "ap": "asia", "au": "com.au", "sg": "sg"}
 MAX_OFFERED_POPULATIONS = 100
 """More populations than this are not listed in /Schemas as the values that populationId takes."""
+CUSTOM_OF_SANDBOX = {
+    "enterprise.department": "department",
+    "enterprise.employeeNumber": "employeeNumber",
+    "enterprise.costCenter": "costCenter",
+}
+"""The custom attributes that the simulated environment has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,15 @@ class Settings:
     population_id: str | None = setting(
         default=None, help="Population of new users; without it, the environment's default population"
     )
-    population_ids: tuple[str, ...] = setting(default=(), help="Show only users and groups of these populations")
+    population_ids: tuple[str, ...] = setting(
+        default=(), help="Show and change only users and groups of these populations; new users go to the first"
+    )
     locked_is_inactive: bool = setting(default=False, help="Show locked users as inactive too")
     updated_at_filter: bool = setting(
         default=False, help="The API takes ge and le on updatedAt, so lastModified filters need no scan (unverified)"
+    )
+    name_contains_filter: bool = setting(
+        default=False, help="The API takes co on given and family names, so these need no scan (one source only)"
     )
     escaped_quotes: bool = setting(
         default=False, help='Filters take \\" and \\\\ in values, so such values need no scan (unverified)'
@@ -79,7 +91,7 @@ async def _populations(settings: Settings, send: Send) -> tuple[str, ...]:
     """The population ids that populationId takes; none where they cannot be read or are too many to list."""
     if settings.population_ids:
         return settings.population_ids
-    access = AccessPath("/populations", "_embedded.populations", Link("_links.next.href", "limit", 100))
+    access = AccessPath("/populations", "_embedded.populations", OTHER_PAGES)
     found: list[str] = []
     try:
         async for page in every_page(send, Branch(access, access.path, {}, exact=True)):
@@ -95,13 +107,23 @@ def _collections(settings: Settings, discovered: Any) -> Sequence[Collection]:
     return [users.collection(settings, tuple(discovered or ())), groups.collection(settings)]
 
 
+def _check(settings: Settings) -> tuple[str, str] | None:
+    if settings.population_ids and settings.population_id not in (None, *settings.population_ids):
+        return "population_id", "is none of population_ids, so new users would not be shown"
+    try:
+        users.attribute_map(settings)
+    except MappingError as error:
+        return "attributes", str(error)
+    return None
+
+
 def _simulation(people: int) -> Simulation:
     from scim_bridge.providers.pingone.sandbox import Sandbox
 
     sandbox = Sandbox(users=people)
 
     def settings(origin: str) -> dict[str, Any]:
-        return {**sandbox.settings, "api_url": f"{origin}/v1", "auth_url": origin}
+        return {**sandbox.settings, "api_url": f"{origin}/v1", "auth_url": origin, "attributes": CUSTOM_OF_SANDBOX}
 
     return Simulation(sandbox.app, settings)
 
@@ -114,5 +136,6 @@ PROVIDER = Provider(
     collections=_collections,
     discover=_populations,
     classify=classify,
+    check=_check,
     simulation=_simulation,
 )

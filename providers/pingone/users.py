@@ -1,33 +1,33 @@
-"""PingOne users as SCIM Users: the attribute table, what can be filtered, and how users are written."""
+"""PingOne users as SCIM Users: the attribute table, what can be filtered, and what else belongs to a user."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scim_bridge.attributes import BOOLEAN, TIMESTAMP, Attribute, AttributeMap, nested
+from scim_bridge.attributes import BOOLEAN, TIMESTAMP, Attribute, AttributeMap
 from scim_bridge.providers.pingone import values
 from scim_bridge.providers.pingone.common import (
-    MEMBERSHIP_PAGES,
+    OTHER_PAGES,
     USER_PAGES,
+    Scope,
     Terms,
-    group_of,
-    in_populations,
+    comparing,
+    id_rules,
     is_id,
     item,
-    population_of,
 )
+from scim_bridge.providers.pingone.user_writes import UserWrites
 from scim_bridge.query.capabilities import (
     AccessPath,
-    Call,
     Collection,
     Element,
     Relation,
     RelationRead,
+    Rendered,
     Resource,
     Row,
     Rule,
-    Steps,
-    Writes,
+    Text,
     ops,
 )
 from scim_bridge.query.pagers import dig
@@ -37,12 +37,6 @@ if TYPE_CHECKING:
     from scim_bridge.providers.pingone import Settings
 
 URN: Final = "urn:scim-bridge:schemas:1.0:pingone:User"
-IMPORT: Final = "application/vnd.pingidentity.user.import+json"
-SET_PASSWORD: Final = "application/vnd.pingidentity.password.set+json"
-UNLOCK: Final = "application/vnd.pingidentity.account.unlock+json"
-WHOLE: Final = ("name", "address", "photo")
-"""Sub-objects that PATCH gets complete: whether PingOne merges inside them is not documented."""
-OWN_ENDPOINT: Final = ("enabled", "population.id", "password.value")
 
 ATTRIBUTES: Final = (
     Attribute("id", "id", mutability="readOnly"),
@@ -50,7 +44,9 @@ ATTRIBUTES: Final = (
     Attribute("meta.created", "createdAt", TIMESTAMP, mutability="readOnly"),
     Attribute("meta.lastModified", "updatedAt", TIMESTAMP, mutability="readOnly"),
     Attribute("userName", "username"),
-    # PingOne has no display name; the full name is one field for both, and the one that a client changes counts.
+    # PingOne has no display name. The full name is one field for both, and the one that a client changes counts. It is
+    # not made up from other names where it is missing: PUT of what was read would then store it, and `name.formatted`
+    # takes fewer characters than they do.
     Attribute("displayName", "name.formatted"),
     Attribute("name.formatted", "name.formatted"),
     Attribute("name.familyName", "name.family"),
@@ -87,30 +83,20 @@ ATTRIBUTES: Final = (
     Attribute(f"{URN}:lastSignOn", "lastSignOn.at", TIMESTAMP, mutability="readOnly"),
 )
 FILTERS: Final = {
-    "email": ("emails.value", "eq sw ew"),
-    "name.given": ("name.givenName", "eq sw ew"),
-    "name.family": ("name.familyName", "eq sw ew"),
-    "name.formatted": ("name.formatted", "eq sw"),
-    "name.middle": ("name.middleName", "eq sw"),
-    "name.honorificPrefix": ("name.honorificPrefix", "eq sw"),
-    "name.honorificSuffix": ("name.honorificSuffix", "eq sw"),
-    "externalId": ("externalId", "eq sw"),
-    "accountId": (f"{URN}:accountId", "eq sw"),
-    "nickname": ("nickName", "eq sw"),
-    "title": ("title", "eq sw"),
-    "type": ("userType", "eq sw"),
-    "locale": ("locale", "eq sw"),
-    "preferredLanguage": ("preferredLanguage", "eq sw"),
-    "timezone": ("timezone", "eq sw"),
-    "photo.href": ("photos.value", "eq sw"),
-    "address.streetAddress": ("addresses.streetAddress", "eq sw"),
-    "address.locality": ("addresses.locality", "eq sw"),
-    "address.region": ("addresses.region", "eq sw"),
-    "address.postalCode": ("addresses.postalCode", "eq sw"),
-    "address.countryCode": ("addresses.country", "eq sw"),
+    field: ops(operators)
+    for operators, fields in {
+        "eq sw": "username name.formatted name.middle name.honorificPrefix name.honorificSuffix externalId accountId "
+        "nickname title type locale preferredLanguage timezone mobilePhone primaryPhone photo.href "
+        "address.streetAddress address.locality address.region address.postalCode address.countryCode",
+        "eq sw ew": "email name.given name.family",
+    }.items()
+    for field in fields.split()
 }
-"""Field to SCIM path and the operators the vendor lists for it (SCIM filter language; Read All Users). `co` on names
-is claimed by one third party only, and left out."""
+"""The operators that the vendor lists for a text field (SCIM filter language; Read All Users)."""
+CONTAINS: Final = ("name.given", "name.family")
+"""Fields whose `co` is told of by one third party only."""
+UNLISTED: Final = frozenset(each.field for each in ATTRIBUTES) - FILTERS.keys()
+"""Fields of PingOne's own that are no text, or that no page lists as filterable."""
 
 
 def _text(name: str, description: str, mutability: str = "readOnly") -> SchemaAttribute:
@@ -143,67 +129,91 @@ EXTENSION: Final = Schema(
 
 def collection(settings: "Settings", populations: Sequence[str]) -> Collection:
     """The Users of one connection; ``populations``: what populationId takes, empty where unknown."""
-    table = _table(settings, populations)
-    scope = in_populations(settings.population_ids)
-    shown = frozenset(settings.population_ids)
-    return Collection(
+    table = attribute_map(settings, populations)
+    scope = Scope(settings.population_ids)
+    listed = AccessPath(
+        "/users",
+        rows="_embedded.users",
+        pager=USER_PAGES,
+        rules=tuple(_rules(settings, table)),
+        expression="filter",
+        logic=ops("and or"),
+        always=scope.text,
+        text_match=settings.native_text_match,
+    )
+    users = Collection(
         resource=table.resource,
-        reads=(_list(settings, scope),),
+        reads=(listed,),
         item=item("/users/{id}", include="memberOfGroupIDs"),
         decode=_decoder(table, locked_is_inactive=settings.locked_is_inactive),
         relations=(GROUPS, ROLES),
-        writes=UserWrites(table, settings).writes(),
-        visible=(lambda row: population_of(row) in shown) if shown else (lambda row: True),
+        writes=UserWrites(table, scope, settings).writes(),
         is_id=is_id,
         written=table.aligned,
         homeless=table.homeless,
         no_place=table.no_place,
     )
+    return scope.over(users, scope.user)
 
 
-def _table(settings: "Settings", populations: Sequence[str]) -> AttributeMap:
+def attribute_map(settings: "Settings", populations: Sequence[str] = ()) -> AttributeMap:
+    """The attribute table of a connection. Raises MappingError where `attributes` names what does not exist."""
     enterprise = any(path.startswith("enterprise.") or ":enterprise:" in path for path in settings.attributes)
     schema = USER if enterprise else replace(USER, extensions=())
-    schema = replace(schema, extensions=(*schema.extensions, Extension(EXTENSION, required=False)))
+    schema = schema.extended(Extension(EXTENSION, required=False))
     population = Attribute(f"{URN}:populationId", "population.id", canonical=tuple(populations))
     return AttributeMap(schema, (*ATTRIBUTES, population), settings.attributes)
 
 
-def _list(settings: "Settings", scope: str | None) -> AccessPath:
-    return AccessPath(
-        "/users",
-        rows="_embedded.users",
-        pager=USER_PAGES,
-        rules=tuple(_rules(settings)),
-        expression="filter",
-        logic=ops("and or"),
-        always=scope,
-        text_match=settings.native_text_match,
-    )
+# -- filters -----------------------------------------------------------------------------------------------------------
 
 
-def _rules(settings: "Settings") -> Sequence[Rule]:
+def _rules(settings: "Settings", table: AttributeMap) -> Iterator[Rule]:
+    """The comparisons of each mapped path, by the fields that hold it: what `attributes` maps elsewhere goes along."""
     term = Terms(escaped_quotes=settings.escaped_quotes)
-    rules = [Rule("userName", ops("eq"), term("username"), unique=True), Rule("userName", ops("sw"), term("username"))]
-    rules += [Rule(path, ops(operators), term(field)) for field, (path, operators) in FILTERS.items()]
-    rules += [Rule("displayName", ops("eq sw"), term("name.formatted"))]
-    rules += [Rule("phoneNumbers.value", ops("eq sw"), term.any_of("primaryPhone", "mobilePhone"))]
-    rules += [Rule("groups.value", ops("eq"), lambda operator, value: group_of(value), folds=False)]
-    rules += [Rule(f"{URN}:populationId", ops("eq"), term("population.id"), folds=False)]
-    rules += [_active_rule(settings, term)]
-    if settings.updated_at_filter:
-        # Wider, so that rows are counted here: the vendor's count may be wrong for these.
-        rules += [Rule("meta.lastModified", ops("ge le"), term("updatedAt"), exact=False, folds=False)]
-    custom = AttributeMap(USER, (), settings.attributes).paths()
-    return rules + [Rule(path, ops("eq sw"), term(field)) for path, field in custom]
+    held: dict[str, list[str]] = {}
+    for path, field in table.paths():
+        held.setdefault(path, []).append(field)
+    for path, fields in held.items():
+        match fields:
+            case ["id"]:
+                yield from id_rules(path, comparing("id"), unique=True)
+            case ["population.id"]:
+                yield from id_rules(path, comparing("population.id"))
+            case ["enabled"]:
+                yield _active_rule(path, settings, term)
+            case ["updatedAt"] if settings.updated_at_filter:
+                # Wider, so that rows are counted here: the vendor's count may be wrong for these.
+                yield Rule(path, ops("ge le"), term("updatedAt"), exact=False, folds=False)
+            case ["username"]:
+                yield Rule(path, ops("eq"), term("username"), unique=True)
+                yield Rule(path, FILTERS["username"], term("username"))
+            case _:
+                operators = frozenset.intersection(*(_operators(field, settings) for field in fields))
+                if operators:
+                    yield Rule(path, operators, term(*fields))
+    yield from id_rules("groups.value", _members_of)
 
 
-def _active_rule(settings: "Settings", term: Terms) -> Rule:
+def _operators(field: str, settings: "Settings") -> frozenset[str]:
+    """What a text field is compared by; a custom attribute is none of PingOne's own and has a name without dots."""
+    if settings.name_contains_filter and field in CONTAINS:
+        return FILTERS[field] | ops("co")
+    custom = field not in UNLISTED and "." not in field
+    return FILTERS.get(field, ops("eq sw" if custom else ""))
+
+
+def _members_of(group_id: str) -> Rendered:
+    """Users who are in a group, directly or not: the same as `groups` shows."""
+    return Text(f'memberOfGroups[id eq "{group_id}"]')
+
+
+def _active_rule(path: str, settings: "Settings", term: Terms) -> Rule:
     enabled = term("enabled")
     if not settings.locked_is_inactive:
-        return Rule("active", ops("eq"), enabled, folds=False)
+        return Rule(path, ops("eq"), enabled, folds=False)
     # Inactive is then disabled or locked, and no filter speaks of locks: only "active" narrows.
-    return Rule("active", ops("eq"), lambda op, value: enabled(op, value) if value else None, exact=False, folds=False)
+    return Rule(path, ops("eq"), lambda op, value: enabled(op, value) if value else None, exact=False, folds=False)
 
 
 def _decoder(table: AttributeMap, *, locked_is_inactive: bool) -> Any:
@@ -214,6 +224,9 @@ def _decoder(table: AttributeMap, *, locked_is_inactive: bool) -> Any:
         return resource
 
     return decode
+
+
+# -- what lives behind other endpoints ---------------------------------------------------------------------------------
 
 
 def _membership(row: Row) -> Element:
@@ -235,9 +248,7 @@ def _assignment(row: Row) -> Element | None:
 GROUPS: Final = Relation(
     "groups",
     reads=(
-        RelationRead(
-            AccessPath("/users/{id}/memberOfGroups", "_embedded.groupMemberships", MEMBERSHIP_PAGES), _membership
-        ),
+        RelationRead(AccessPath("/users/{id}/memberOfGroups", "_embedded.groupMemberships", OTHER_PAGES), _membership),
     ),
     references={"": "/Groups"},
     shown="inline",
@@ -246,85 +257,9 @@ GROUPS: Final = Relation(
 ROLES: Final = Relation(
     "roles",
     reads=(
-        RelationRead(
-            AccessPath("/users/{id}/roleAssignments", "_embedded.roleAssignments", MEMBERSHIP_PAGES), _assignment
-        ),
+        RelationRead(AccessPath("/users/{id}/roleAssignments", "_embedded.roleAssignments", OTHER_PAGES), _assignment),
     ),
     references={},
     shown="request",
 )
 """A role means something only within its scope, so the scope is the value's type: ``POPULATION:uuid``."""
-
-
-class UserWrites:
-    """The calls that create, change and delete a user."""
-
-    def __init__(self, table: AttributeMap, settings: "Settings") -> None:
-        self._table = table
-        self._population = settings.population_id
-        self._unlocks = settings.locked_is_inactive
-
-    def writes(self) -> Writes:
-        return Writes(create=self.create, update=self.update, delete=self.delete)
-
-    def create(self, values: Resource) -> Steps:
-        """POST, then `enabled` by its own endpoint. A password makes it an import; that sends no mail by default."""
-        fields = self._table.fields(values)
-        enabled = fields.pop("enabled", None)
-        if self._population is not None:
-            fields.setdefault("population.id", self._population)
-        headers = {"Content-Type": IMPORT} if "password.value" in fields else {}
-        reply = yield Call(
-            "POST", "/users", json=nested(fields), headers=headers, undo=lambda made: _deletion(made.body["id"])
-        )
-        row: Row = reply.body
-        if enabled is False:
-            yield Call("PUT", f"/users/{row['id']}/enabled", json={"enabled": False})
-            return (yield Call("GET", f"/users/{row['id']}")).body
-        return row
-
-    def update(self, row: Row, before: Resource, after: Resource) -> Steps:
-        """PATCH for what the user resource takes, then each endpoint of its own; the password last: nothing undoes it."""
-        changes = self._table.changed(before, after)
-        path = f"/users/{row['id']}"
-        own = {name: changes.pop(name) for name in OWN_ENDPOINT if name in changes}
-        result: Row | None = None
-        if changes:
-            result = (yield self._patch(path, row, changes, after)).body
-        if "population.id" in own:
-            old = {"id": population_of(row)}
-            undo = Call("PUT", f"{path}/population", json=old)
-            yield Call("PUT", f"{path}/population", json={"id": own["population.id"]}, undo=undo)
-        if "enabled" in own:
-            yield from self._enable(path, row, enabled=own["enabled"] is not False)
-        if own.get("password.value") is not None:
-            body = {"value": own["password.value"], "forceChange": False}
-            yield Call("PUT", f"{path}/password", json=body, headers={"Content-Type": SET_PASSWORD})
-        return None if own else result
-
-    def _patch(self, path: str, row: Row, changes: Mapping[str, Any], after: Resource) -> Call:
-        whole = self._table.fields(after)
-        body = dict(changes)
-        for name in WHOLE:
-            if any(field.startswith(f"{name}.") for field in changes):
-                body = {field: value for field, value in body.items() if not field.startswith(f"{name}.")}
-                kept = {field: value for field, value in whole.items() if field.startswith(f"{name}.")}
-                cleared = {field: None for field, value in changes.items() if value is None and kept}
-                body |= kept | {field: None for field in cleared if field.startswith(f"{name}.")} or {name: None}
-        sent = nested(body)
-        undo = Call("PATCH", path, json={name: row.get(name) for name in sent})
-        return Call("PATCH", path, json=sent, undo=undo, idempotent=True)
-
-    def _enable(self, path: str, row: Row, *, enabled: bool) -> Steps:
-        if row.get("enabled") is not enabled:
-            undo = Call("PUT", f"{path}/enabled", json={"enabled": not enabled})
-            yield Call("PUT", f"{path}/enabled", json={"enabled": enabled}, undo=undo)
-        if enabled and self._unlocks and dig(row, "account.status") == "LOCKED":
-            yield Call("POST", path, headers={"Content-Type": UNLOCK})
-
-    def delete(self, user_id: str) -> Steps:
-        yield _deletion(user_id)
-
-
-def _deletion(user_id: str) -> Call:
-    return Call("DELETE", f"/users/{user_id}")

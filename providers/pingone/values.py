@@ -10,8 +10,8 @@ from zoneinfo import available_timezones
 TIMEZONES: Final = tuple(sorted(zone for zone in available_timezones() if re.fullmatch(r"[A-Z]\w+/\w+", zone)))
 """PingOne takes zones of exactly two parts (vendor: Users), so neither ``UTC`` nor ``America/Indiana/Knox``."""
 LOCALES: Final = tuple(
-    "ar-SA cs-CZ da-DK de-AT de-CH de-DE el-GR en-AU en-CA en-GB en-IE en-IN en-NZ en-US en-ZA es-AR es-ES es-MX fi- "
-    "FI fr-BE fr-CA fr-CH fr-FR he-IL hi-IN hu-HU id-ID it-IT ja-JP ko-KR nb-NO nl-BE nl-NL pl-PL pt-BR pt-PT ro-RO "
+    "ar-SA cs-CZ da-DK de-AT de-CH de-DE el-GR en-AU en-CA en-GB en-IE en-IN en-NZ en-US en-ZA es-AR es-ES es-MX "
+    "fi-FI fr-BE fr-CA fr-CH fr-FR he-IL hi-IN hu-HU id-ID it-IT ja-JP ko-KR nb-NO nl-BE nl-NL pl-PL pt-BR pt-PT ro-RO "
     "ru-RU sv-SE th-TH tr-TR uk-UA vi-VN zh-CN zh-HK zh-TW".split()
 )
 """Language tags (RFC 5646)."""

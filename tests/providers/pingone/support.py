@@ -1,0 +1,124 @@
+"""The simulated PingOne, called directly, and a connection to it as the program makes one."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from scim2_models.path import FilterNode
+
+from scim_bridge.filters import parse
+from scim_bridge.providers.pingone import PROVIDER, Settings
+from scim_bridge.providers.pingone.sandbox import Recorded, Sandbox
+from scim_bridge.query.cache import QueryCache
+from scim_bridge.query.capabilities import Resource
+from scim_bridge.query.directory import Directory
+from scim_bridge.query.plan import Query
+from scim_bridge.query.run import ReadLimits
+from scim_bridge.upstream.client import UpstreamClient
+from scim_bridge.upstream.redact import Secret
+from tests.clocks import FakeClock
+
+ORIGIN = "https://pingone.test"
+JSON = "application/json"
+USER_URN = "urn:scim-bridge:schemas:1.0:pingone:User"
+GROUP_URN = "urn:scim-bridge:schemas:1.0:pingone:Group"
+
+
+class Api:
+    """The vendor's API, called as its own documentation has it, signed in."""
+
+    def __init__(self, client: httpx.AsyncClient, environment_id: str, token: str) -> None:
+        self._client = client
+        self._base = f"{ORIGIN}/v1/environments/{environment_id}"
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    async def __call__(
+        self, method: str, path: str, body: Any = None, *, kind: str = JSON, **query: Any
+    ) -> httpx.Response:
+        """``path``: below the environment, or a whole link."""
+        url = path if path.startswith("http") else self._base + path
+        content: dict[str, Any] = {} if body is None else {"json": body}
+        headers = {**self.headers, **({"Content-Type": kind} if body is not None or kind != JSON else {})}
+        return await self._client.request(method, url, params=query or None, headers=headers, **content)
+
+
+@asynccontextmanager
+async def api_of(sandbox: Sandbox) -> AsyncIterator[Api]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app)) as client:
+        answer = await sign_in(client, sandbox)
+        yield Api(client, sandbox.environment_id, answer.json()["access_token"])
+    sandbox.log.clear()
+
+
+async def sign_in(client: httpx.AsyncClient, sandbox: Sandbox, **form: str) -> httpx.Response:
+    return await client.post(
+        f"{ORIGIN}/{sandbox.environment_id}/as/token",
+        data={"grant_type": "client_credentials", **form},
+        auth=None if form else (sandbox.client_id, sandbox.client_secret),
+    )
+
+
+def detail(answer: httpx.Response) -> tuple[str, str | None]:
+    """The code and the target of a refusal's first detail."""
+    found = answer.json()["details"][0]
+    return found["code"], found.get("target")
+
+
+class Connected:
+    """The directories of a connection to a sandbox; ``calls`` are the requests that reached it since the last look."""
+
+    def __init__(self, sandbox: Sandbox, settings: Settings, client: UpstreamClient, clock: FakeClock) -> None:
+        self.sandbox = sandbox
+        self.send = client.send
+        self.settings = settings
+        cache = QueryCache(clock, 300)
+        users, groups = PROVIDER.collections(settings, None)
+        self.users = Directory(users, client.send, cache, clock, ReadLimits())
+        self.groups = Directory(groups, client.send, cache, clock, ReadLimits())
+
+    def calls(self) -> list[str]:
+        """Method and path of each request since the last look; the path of a list with its filter."""
+        seen = [_told(each) for each in self.sandbox.calls]
+        self.sandbox.log.calls.clear()
+        return seen
+
+    async def find(self, filter: str, kind: str = "users", **query: Any) -> list[Resource]:
+        """All matches of a filter, whatever its pages; checks that the total agrees."""
+        directory: Directory = getattr(self, kind)
+        page = await directory.reader.search(Query(_node(filter), count=query.pop("count", 100_000), **query))
+        assert page.total == len(page.resources)
+        return page.resources
+
+    async def names(self, filter: str) -> set[str]:
+        return {each["userName"] for each in await self.find(filter)}
+
+
+def _node(filter: str) -> FilterNode | None:
+    return parse(filter) if filter else None
+
+
+def _told(call: Recorded) -> str:
+    filter = call.query.get("filter")
+    return f"{call}?{filter}" if filter else str(call)
+
+
+@asynccontextmanager
+async def connected(sandbox: Sandbox, **settings: Any) -> AsyncIterator[Connected]:
+    """A connection as the program makes one, without its protocol layer."""
+    clock = FakeClock()
+    given: Mapping[str, Any] = {**sandbox.settings, "api_url": f"{ORIGIN}/v1", "auth_url": ORIGIN, **settings}
+    made = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
+    endpoint = PROVIDER.endpoint(made, clock)
+    client = UpstreamClient(
+        "acme",
+        endpoint.base_url,
+        auth=endpoint.auth,
+        classify=PROVIDER.classify,
+        clock=clock,
+        transport=httpx.ASGITransport(app=sandbox.app),
+    )
+    try:
+        yield Connected(sandbox, made, client, clock)
+    finally:
+        await client.aclose()
