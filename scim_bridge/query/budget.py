@@ -1,6 +1,6 @@
 """What a query may read upstream beyond the rows it returns, before it is refused instead of shortened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scim_bridge.clock import Clock
 
@@ -11,13 +11,13 @@ class ScanTooLarge(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """Rows and seconds left for reading rows that only decide the answer, and are not part of it."""
+    """Rows and seconds left for reading what only decides the answer, and is not part of it."""
 
     clock: Clock
     rows: int
     seconds: float
-    _started: float = 0.0
-    _spent: int = 0
+    _started: float = field(init=False)
+    _spent: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._started = self.clock.now()

@@ -7,34 +7,49 @@ from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
 
 from scim_bridge.clock import Clock
 from scim_bridge.query.capabilities import Params, Row
 
-KEPT_PAGES = 4
-"""Upstream pages whose rows a chain keeps, for SCIM pages that end in the middle of one."""
 MAX_CHAINS = 512
-MAX_KEPT_ROWS = 200_000
+MAX_POSITIONS = 100_000
+"""Positions over all chains of a connection, about 300 bytes each."""
+MAX_CHAIN_POSITIONS = 2_000
+"""Beyond, a chain forgets every second one: reaching a row then takes one more page."""
+MAX_TAIL_ROWS = 20_000
+"""Rows kept for the next page over all chains, about 5 kB each."""
+MAX_SCANS = 512
+MAX_SCAN_ROWS = 200_000
 """Rows over all kept scans of a connection, about 1.5 kB each."""
 
 
 @dataclass(slots=True)
 class Chain:
-    """What is known of one upstream list read with one page size: positions by row offset, its end, recent pages."""
+    """One client's way through one upstream list: where its pages start, where it ends, rows not yet asked for.
 
-    positions: dict[int, Params] = field(default_factory=dict)
-    end: int | None = None  # how many rows there are, once read to the end
+    Positions are good for as long as the chain is in use. What is known of the length ages, and is learned again.
+    """
+
+    key: Hashable
+    serial: int = 0  # the later a chain was begun, the higher
+    learned: float = 0.0  # since when what is known of the length is known
+    used: float = 0.0
+    positions: dict[int, Params] = field(default_factory=dict)  # by the offset of the row they start at
+    total: int | None = None  # how many rows there are, as read to the end, stated, or counted
     bound: int | None = None  # no row at or after this offset
-    sequential: bool = False  # pages came shorter than asked, so rows cannot be reached by counting
+    size: int | None = None  # the page size that the upstream was seen to keep to
+    walks: bool = False  # rows are not to be reached by their number
+    tail: tuple[int, list[Row]] = (0, [])  # the last page that had more rows than were asked for, and its offset
     _offsets: list[int] = field(default_factory=list)
-    _pages: OrderedDict[int, list[Row]] = field(default_factory=OrderedDict)
 
     def mark(self, offset: int, position: Params) -> None:
         """Remember where the row at an offset can be entered."""
         if offset not in self.positions:
             insort(self._offsets, offset)
         self.positions[offset] = position
+        if len(self._offsets) > MAX_CHAIN_POSITIONS:
+            self._offsets = self._offsets[::-2][::-1]  # the last one stays: a crawl goes on from there
+            self.positions = {each: self.positions[each] for each in self._offsets}
 
     def nearest(self, offset: int) -> int | None:
         """The last known entry at or before a row."""
@@ -45,25 +60,30 @@ class Chain:
         """Whether there is no row at an offset."""
         return self.bound is not None and offset >= self.bound
 
-    def keep(self, offset: int, rows: list[Row]) -> None:
-        self._pages[offset] = rows
-        self._pages.move_to_end(offset)
-        while len(self._pages) > KEPT_PAGES:
-            self._pages.popitem(last=False)
-
     def kept(self, offset: int) -> tuple[int, list[Row]] | None:
-        """The kept page that holds the row at an offset, with its own offset."""
-        for start, rows in self._pages.items():
-            if start <= offset < start + len(rows):
-                return start, rows
-        return None
+        """The kept page if it holds the row at an offset, with its own offset."""
+        start, rows = self.tail
+        return self.tail if start <= offset < start + len(rows) else None
+
+    def reaches(self, offset: int, step: int) -> bool:
+        """Whether a row is within one page of what is known: so of the chain of a client that asks for this page."""
+        nearest = self.nearest(offset)
+        return self.ends_before(offset) or (nearest is not None and nearest > offset - step)
+
+    def age(self) -> None:
+        """Forget what may have changed since it was learned."""
+        self.total, self.bound, self.tail = None, None, (0, [])
+
+    def restart(self) -> None:
+        """Forget all positions, as the upstream refused one: its rows are reached from the start only."""
+        self.positions, self._offsets, self.walks = {}, [], True
+        self.age()
 
 
-@dataclass(slots=True)
-class _Entry:
-    value: Any
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    matches: list[bytes]
     expires: float
-    rows: int = 0
 
 
 class QueryCache:
@@ -72,56 +92,81 @@ class QueryCache:
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
         self._seconds = seconds
-        self._chains: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._totals: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._scans: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._chains: list[Chain] = []  # the one used last comes last
+        self._begun = 0
+        self._scans: OrderedDict[Hashable, _Scan] = OrderedDict()
         self.generation = 0
 
-    def chain(self, key: Hashable, *, anew: bool) -> Chain:
-        """The chain of an upstream read; a fresh one when asked for anew or expired."""
-        entry = None if anew else self._get(self._chains, key)
-        if entry is None:
-            entry = self._put(self._chains, key, Chain())
-        chain: Chain = entry.value
+    def new_chain(self, key: Hashable) -> Chain:
+        """A chain for an upstream read that starts anew; those of other clients stay theirs."""
+        self._begun += 1
+        return self._use(Chain(key, self._begun, learned=self._clock.now()))
+
+    def chain(self, key: Hashable, offset: int, step: int) -> Chain:
+        """The chain that leads to a row: the newest that comes within a page of it, else the one that comes nearest."""
+        alive = self._alive(key)
+        near = [each for each in alive if each.reaches(offset, step)]
+        if near:
+            return self._use(max(near, key=lambda each: each.serial))
+        far = max(alive, key=lambda each: each.nearest(offset) or 0, default=None)
+        return self.new_chain(key) if far is None else self._use(far)
+
+    def chain_with(self, key: Hashable, offset: int, position: Params) -> Chain:
+        """The chain with a position that a client brought along; a new one where there is none."""
+        alive = [each for each in self._alive(key) if each.positions.get(offset) == position]
+        if alive:
+            return self._use(max(alive, key=lambda each: each.serial))
+        chain = self.new_chain(key)
+        chain.mark(offset, position)
         return chain
 
-    def total(self, key: Hashable) -> int | None:
-        entry = self._get(self._totals, key)
-        return None if entry is None else entry.value
+    def _alive(self, key: Hashable) -> list[Chain]:
+        horizon = self._clock.now() - self._seconds
+        self._chains = [each for each in self._chains if each.used >= horizon]
+        return [each for each in self._chains if each.key == key]
 
-    def keep_total(self, key: Hashable, total: int) -> None:
-        self._put(self._totals, key, total)
+    def _use(self, chain: Chain) -> Chain:
+        now = self._clock.now()
+        chain.used = now
+        if chain.learned < now - self._seconds:
+            chain.age()
+            chain.learned = now
+        self._chains = [*(each for each in self._chains if each is not chain), chain]
+        self._trim()
+        return chain
+
+    def _trim(self) -> None:
+        """Drop what was used longest ago, down to the limits."""
+        positions = rows = 0
+        for count, chain in enumerate(reversed(self._chains)):
+            positions += len(chain.positions)
+            rows += len(chain.tail[1])
+            if rows > MAX_TAIL_ROWS:
+                chain.tail = (0, [])
+            if count and (count >= MAX_CHAINS or positions > MAX_POSITIONS):
+                self._chains = self._chains[len(self._chains) - count :]
+                break
 
     def scan(self, key: Hashable) -> list[bytes] | None:
-        """The serialised matches of a scan, in order."""
-        entry = self._get(self._scans, key)
-        return None if entry is None else entry.value
+        """The serialised matches of a scan, in order; None where none are kept."""
+        scan = self._scans.get(key)
+        if scan is None or scan.expires < self._clock.now():
+            self._scans.pop(key, None)
+            return None
+        self._scans.move_to_end(key)
+        return scan.matches
 
     def keep_scan(self, key: Hashable, matches: list[bytes], generation: int) -> None:
         """Keep matches for the next pages; not when a write came in while they were read."""
-        if generation != self.generation or len(matches) > MAX_KEPT_ROWS:
+        if generation != self.generation or len(matches) > MAX_SCAN_ROWS:
             return
-        self._put(self._scans, key, matches, rows=len(matches))
-        while sum(entry.rows for entry in self._scans.values()) > MAX_KEPT_ROWS:
+        self._scans[key] = _Scan(matches, self._clock.now() + self._seconds)
+        self._scans.move_to_end(key)
+        while len(self._scans) > MAX_SCANS or sum(len(each.matches) for each in self._scans.values()) > MAX_SCAN_ROWS:
             self._scans.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget everything: a write made it stale."""
+        """Forget everything: a write made it stale. What is being read under the old state goes nowhere."""
         self.generation += 1
-        for entries in (self._chains, self._totals, self._scans):
-            entries.clear()
-
-    def _get(self, entries: OrderedDict[Hashable, _Entry], key: Hashable) -> _Entry | None:
-        entry = entries.get(key)
-        if entry is None or entry.expires < self._clock.now():
-            entries.pop(key, None)
-            return None
-        entries.move_to_end(key)
-        return entry
-
-    def _put(self, entries: OrderedDict[Hashable, _Entry], key: Hashable, value: Any, rows: int = 0) -> _Entry:
-        entry = entries[key] = _Entry(value, self._clock.now() + self._seconds, rows)
-        entries.move_to_end(key)
-        while len(entries) > MAX_CHAINS:
-            entries.popitem(last=False)
-        return entry
+        self._chains = []
+        self._scans.clear()

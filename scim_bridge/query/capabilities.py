@@ -166,7 +166,7 @@ Element = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RelationRead:
-    """One upstream list that holds elements of a relation; its path or ``fixed`` parameters name the owner as ``{id}``."""
+    """One upstream list that holds elements of a relation; the path or a ``fixed`` parameter names its owner: {id}."""
 
     access: AccessPath
     element: Callable[[Row], Element | None]
@@ -255,11 +255,6 @@ class Collection:
     @property
     def scoped(self) -> bool:
         """Whether the upstream has records that this connection does not show."""
-        return self.visible is not _all_visible
-
-    @property
-    def scoped(self) -> bool:
-        """Whether the upstream holds rows of this type that the connection does not show."""
         return self.visible is not _all_visible
 
     def relation(self, attribute: str) -> Relation | None:

@@ -1,6 +1,6 @@
 """One connection's resources: reading and writing them, as the protocol layer sees it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -12,7 +12,7 @@ from scim_bridge.query.pages import Send
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.write import Transaction
-from scim_bridge.upstream.errors import UpstreamError
+from scim_bridge.upstream.errors import NotFound
 
 W = TypeVar("W")
 
@@ -42,10 +42,14 @@ class Changes:
     after: Resource | None = None
     members: Mapping[str, MemberChanges] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if (self.before is None) != (self.after is None):
+            raise ValueError("a resource changes from one state to another: both are needed")
+
     @property
     def own(self) -> bool:
         """Whether an attribute of the resource itself changes."""
-        return self.after is not None and self.after != self.before
+        return self.after != self.before
 
 
 class Directory:
@@ -69,28 +73,34 @@ class Directory:
     async def create(self, values: Resource, members: Mapping[str, Sequence[Element]]) -> Row:
         """Create a resource with its members; returns the new upstream record."""
         create = self._offered(self.collection.writes.create, "create")
+        writes = {name: self._member_writes(name) for name, elements in members.items() if elements}
         async with self._transaction() as transaction:
             row: Row = await transaction.run(create(values))
             owner = record_of(self.collection, row).id
-            for attribute, elements in members.items():
-                writes = self._member_writes(attribute)
-                await transaction.run_all(_chunked(writes.add, owner, elements, writes.chunk))
+            for name, each in writes.items():
+                await transaction.run_all(_chunked(each.add, owner, members[name], each.chunk))
         return row
 
     async def change(self, resource_id: str, row: Row | None, changes: Changes) -> Row | None:
         """Carry out changes; returns the new upstream record where the upstream told it, else None.
 
-        ``row`` is the current record; it is needed where own attributes change.
+        ``row`` is the current record; without it, it is read where own attributes change. Raises NotFound where there
+        is none.
         """
         update = self._offered(self.collection.writes.update, "change") if changes.own else None
-        exact = {name: await self.members(resource_id, name) for name, each in changes.members.items() if each.exact}
+        writes = {name: self._member_writes(name) for name in changes.members}
+        if update is not None and row is None and (row := await self.row(resource_id)) is None:
+            raise NotFound("", f"there is no {self.collection.resource.name} {resource_id!r}")
+        steps = [
+            await self._member_steps(resource_id, name, each, changes.members[name]) for name, each in writes.items()
+        ]
         result: Row | None = None
         async with self._transaction() as transaction:
             if update is not None and row is not None and changes.before is not None and changes.after is not None:
                 result = await transaction.run(update(row, changes.before, changes.after))
-            for attribute, each in changes.members.items():
-                for parts in self._member_steps(resource_id, attribute, each, exact.get(attribute, [])):
-                    await transaction.run_all(parts)
+            for removals, additions in steps:
+                await transaction.run_all(removals)
+                await transaction.run_all(additions)
         return result
 
     async def delete(self, resource_id: str) -> None:
@@ -99,18 +109,20 @@ class Directory:
         async with self._transaction() as transaction:
             await transaction.run(delete(resource_id))
 
-    def _member_steps(
-        self, owner: str, attribute: str, changes: MemberChanges, current: Sequence[Element]
-    ) -> Iterator[list[Steps]]:
-        """Removals, then additions; the parts of each are independent."""
+    async def _member_steps(
+        self, owner: str, name: str, writes: MemberWrites, changes: MemberChanges
+    ) -> tuple[list[Steps], list[Steps]]:
+        """Removals, and additions; the parts of each are independent."""
         added, removed = changes.added, changes.removed
         if changes.exact:
+            current = await self.members(owner, name)
             wanted, held = {each["value"] for each in added}, {each["value"] for each in current}
             added = tuple(each for each in added if each["value"] not in held)
             removed = tuple(each for each in current if each["value"] not in wanted)
-        writes = self._member_writes(attribute)
-        yield _chunked(writes.remove, owner, removed, writes.chunk)
-        yield _chunked(writes.add, owner, added, writes.chunk)
+        return (
+            _chunked(writes.remove, owner, removed, writes.chunk),
+            _chunked(writes.add, owner, added, writes.chunk),
+        )
 
     def _member_writes(self, attribute: str) -> MemberWrites:
         writes = self.collection.writes.members.get(attribute)
@@ -129,7 +141,7 @@ class Directory:
         transaction = Transaction(self._send)
         try:
             yield transaction
-        except UpstreamError as error:
+        except Exception as error:
             await transaction.undo(error)
             raise
         finally:

@@ -4,18 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scim_bridge.query.capabilities import FOLLOW, Params, Start
+from scim_bridge.query.capabilities import FOLLOW, SEEN, Params, Start
 from scim_bridge.upstream.errors import BadAnswer
 from scim_bridge.upstream.reply import Reply
 
 
 def dig(body: Any, dotted: str) -> Any:
-    """The value at a dotted path of decoded JSON; None where a step is missing; "" is the body itself."""
+    """The value at a dotted path of decoded JSON; None where a step is missing; "" is the body itself.
+
+    A step into a list is an index, from the end where negative: ``profiles.-1.id``.
+    """
     for name in dotted.split(".") if dotted else ():
-        if not isinstance(body, Mapping):
+        if isinstance(body, Mapping):
+            body = body.get(name)
+        elif isinstance(body, list) and -len(body) <= (index := _index(name, len(body))) < len(body):
+            body = body[index]
+        else:
             return None
-        body = body.get(name)
     return body
+
+
+def _index(step: str, outside: int) -> int:
+    return int(step) if step.removeprefix("-").isdecimal() else outside
 
 
 def _whole_number(value: Any) -> int | None:
@@ -45,9 +55,9 @@ NO_TOTAL = Total()
 
 @dataclass(frozen=True, slots=True)
 class OnePage:
-    """The whole list, or the one record, in one reply."""
+    """The whole list, however long, or the one record, in one reply."""
 
-    max_page: int = 1
+    max_page: int = 1_000_000
     random_access: bool = False
 
     def start(self, offset: int, limit: int) -> Start:
@@ -85,7 +95,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BodyCursor:
-    """A reply's body (or its last row) gives the parameter of the next page; no value is the end."""
+    """A reply's body (or its last row: ``rows.-1.id``) gives the parameter of the next page; no value is the end."""
 
     parameter: str
     cursor: str
@@ -109,8 +119,7 @@ class BodyCursor:
 class Offset:
     """Any row is reached by its number, counted from ``base``: offset/limit, or SCIM's startIndex/count.
 
-    The next page starts after the rows that came, whatever was asked for, as upstreams cap pages silently. The end is
-    the stated total; where none is stated, an empty page (a short one proves nothing).
+    The next page starts after the rows that came, whatever was asked for, as upstreams cap pages silently.
     """
 
     offset: str
@@ -125,9 +134,9 @@ class Offset:
 
     def next(self, sent: Params, reply: Reply, rows: int) -> Params | None:
         after = int(sent[self.offset]) + rows
-        total = self.total_at(reply)
-        ended = rows == 0 or (total is not None and after - self.base >= total)
-        return None if ended else {**sent, self.offset: str(after)}
+        if _ended(rows, after - self.base, self.total_at(reply)):
+            return None
+        return {**sent, self.offset: str(after)}
 
     def total(self, reply: Reply) -> int | None:
         return self.total_at(reply)
@@ -135,7 +144,10 @@ class Offset:
 
 @dataclass(frozen=True, slots=True)
 class PageNumber:
-    """Pages of a fixed size by number, the first being ``first``: a row is reached by its page, then by skipping."""
+    """Pages of equal size by number, the first being ``first``: a row is reached by its page, then by skipping.
+
+    The upstream may make pages smaller than asked for, but all but the last of the same size.
+    """
 
     page: str
     limit: str
@@ -146,14 +158,24 @@ class PageNumber:
 
     def start(self, offset: int, limit: int) -> Start:
         number = offset // limit
-        return Start({self.page: str(number + self.first), self.limit: str(limit)}, number * limit)
+        before = number * limit
+        position = {self.page: str(number + self.first), self.limit: str(limit), SEEN: str(before)}
+        return Start(position, before, counted=number > 0)
 
     def next(self, sent: Params, reply: Reply, rows: int) -> Params | None:
-        number = int(sent[self.page])
-        seen = (number - self.first + 1) * int(sent[self.limit])
-        total = self.total_at(reply)
-        ended = rows == 0 or (total is not None and seen >= total)
-        return None if ended else {**sent, self.page: str(number + 1)}
+        # The number of a page does not tell how many rows came before it, once the upstream has capped pages.
+        seen = int(sent[SEEN]) + rows
+        if _ended(rows, seen, self.total_at(reply)):
+            return None
+        return {**sent, self.page: str(int(sent[self.page]) + 1), SEEN: str(seen)}
 
     def total(self, reply: Reply) -> int | None:
         return self.total_at(reply)
+
+
+def _ended(rows: int, seen: int, total: int | None) -> bool:
+    """Whether a list ended: as many rows came as it is said to have, or none; a short page proves nothing.
+
+    Where more came than that, the total is wrong, and only an empty page is believed.
+    """
+    return rows == 0 or seen == total

@@ -1,15 +1,18 @@
 """Reading one upstream list: any window of it, exactly, at the least number of upstream requests."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import Chain, QueryCache
-from scim_bridge.query.capabilities import FOLLOW, AccessPath, Params, Row
-from scim_bridge.query.pagers import dig
+from scim_bridge.query.capabilities import FOLLOW, SEEN, AccessPath, Pager, Params, Row, Start
+from scim_bridge.query.pagers import OnePage, dig
 from scim_bridge.query.plan import Branch
-from scim_bridge.upstream.errors import BadAnswer, UpstreamError
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
 Send = Callable[..., Awaitable[Reply]]
@@ -17,11 +20,12 @@ Send = Callable[..., Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPage:
-    """One reply of a list: its rows, what follows, and the total if stated."""
+    """One reply of a list: its rows, what follows, the total if stated, and how many upstream rows were read for it."""
 
     rows: list[Row]
     next: Params | None
     total: int | None
+    read: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,152 +37,258 @@ class Window:
     resume: tuple[int, Params] | None  # offset of the position's first row, and the position
 
 
-def rows_of(access: AccessPath, body: Any) -> list[Row]:
-    """The records in a reply's body. Raises BadAnswer where a list is not one."""
-    if access.rows == ".":
-        return [body] if isinstance(body, Mapping) else []
-    found = dig(body, access.rows)
-    if found is None and access.rows and isinstance(body, Mapping):
-        return []  # an empty result may come without the list
+def entry(pager: Pager, offset: int, count: int) -> Start:
+    """Where a list is entered for rows ``offset`` to ``offset + count`` when nothing is known of it."""
+    if pager.random_access:
+        return pager.start(offset, _limit(pager, count))
+    return pager.start(0, _limit(pager, offset + count))
+
+
+def _limit(pager: Pager, count: int) -> int:
+    return max(1, min(count, pager.max_page))
+
+
+def rows_of(access: AccessPath, reply: Reply) -> list[Row]:
+    """The records in a reply. Raises BadAnswer where a list is not one.
+
+    An empty list may be left out, but only where the reply is known to be the right one: by the total it states, or as
+    the record that holds the list. Any other JSON must not pass for "nobody".
+    """
+    if access.single:
+        found: Any = [reply.body]
+    else:
+        found = dig(reply.body, access.rows)
+        within_record = bool(access.variables) and isinstance(access.pager, OnePage)
+        if found is None and isinstance(reply.body, Mapping):
+            found = [] if within_record or access.pager.total(reply) is not None else None
     if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
-        raise BadAnswer("", f"{access.path} did not answer a list of records")
+        raise BadAnswer("", f"{access.path} did not answer {'a record' if access.single else 'a list of records'}")
     return found
 
 
-async def read_page(send: Send, branch: Branch, position: Params) -> UpstreamPage:
-    """One upstream request. A refusal that means "no such row" is an empty page."""
+async def read_page(send: Send, branch: Branch, position: Params, *, at_start: bool = True) -> UpstreamPage:
+    """One upstream request. A refusal that means "no row" is an empty page at the end of the list."""
     access = branch.access
     link = position.get(FOLLOW)
+    params = {name: value for name, value in {**branch.params, **position}.items() if name != SEEN}
     try:
-        if link is not None:
-            reply = await send("GET", link)
-        else:
-            reply = await send("GET", branch.path, params={**branch.params, **position})
+        reply = await (send("GET", branch.path, params=params) if link is None else send("GET", link))
     except UpstreamError as error:
-        if access.variables and access.absent(error):
-            return UpstreamPage([], None, 0)
+        if access.is_absent(error, at_start=at_start):
+            return UpstreamPage([], None, None, 0)
         raise
-    found = rows_of(access, reply.body)
+    found = rows_of(access, reply)
     following = access.pager.next(position, reply, len(found))
     if following == position:
         raise BadAnswer("", f"{access.path} named the same page as the next one")
-    return UpstreamPage(unwrapped(access, found), following, access.pager.total(reply))
+    return UpstreamPage(_unwrapped(access, found), following, access.pager.total(reply), len(found))
 
 
-def unwrapped(access: AccessPath, found: list[Row]) -> list[Row]:
+def _unwrapped(access: AccessPath, found: list[Row]) -> list[Row]:
     if access.unwrap is None:
         return found
     return [row for row in map(access.unwrap, found) if row is not None]
 
 
-async def every_page(send: Send, branch: Branch) -> AsyncIterator[UpstreamPage]:
-    """All pages of a list, in the largest steps the upstream takes."""
-    pager = branch.access.pager
-    position: Params | None = pager.start(0, pager.max_page).position
-    seen: set[tuple[tuple[str, str], ...]] = set()
-    while position is not None:
+class _Visited:
+    """The positions read so far: coming by one again is an error, not a loop."""
+
+    def __init__(self, access: AccessPath) -> None:
+        self._access = access
+        self._keys: set[tuple[tuple[str, str], ...]] = set()
+
+    def add(self, position: Params) -> None:
         key = tuple(sorted(position.items()))
-        if key in seen:
-            raise BadAnswer("", f"{branch.access.path} pages in a circle")
-        seen.add(key)
-        page = await read_page(send, branch, position)
+        if key in self._keys:
+            raise BadAnswer("", f"{self._access.path} pages in a circle")
+        self._keys.add(key)
+
+
+async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerator[UpstreamPage, None]:
+    """All pages of a list, in order and in the largest steps the upstream takes.
+
+    Where rows are reached by their number, up to ``ahead`` pages are asked for at a time; to be used in `aclosing`.
+    """
+    pager, visited = branch.access.pager, _Visited(branch.access)
+    first = True
+    position: Params | None = pager.start(0, pager.max_page).position
+    while position is not None:
+        visited.add(position)
+        page = await read_page(send, branch, position, at_start=first)
         yield page
         position = page.next
+        if first and ahead > 1 and pager.random_access and page.next is not None:
+            async with aclosing(_pages_ahead(send, branch, page, ahead)) as pages:
+                async for page in pages:
+                    yield page
+                    position = page.next
+        first = False
+
+
+async def _pages_ahead(
+    send: Send, branch: Branch, first: UpstreamPage, ahead: int
+) -> AsyncGenerator[UpstreamPage, None]:
+    """The pages after a first one, several under way at a time, as far as they are of its size and the total reaches.
+
+    A page of another size is the last that is given, as those behind it do not start where it ends.
+    """
+    offsets = iter(range(first.read, first.total or 0, max(1, first.read)))
+    under_way: deque[asyncio.Task[UpstreamPage]] = deque()
+    try:
+        while True:
+            while len(under_way) < ahead and (offset := next(offsets, None)) is not None:
+                position = branch.access.pager.start(offset, first.read).position
+                under_way.append(asyncio.ensure_future(read_page(send, branch, position, at_start=False)))
+            if not under_way:
+                return
+            page = await under_way[0]
+            under_way.popleft()
+            yield page
+            if page.read != first.read:
+                return
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 class ListReader:
-    """Windows over one upstream list, remembering positions and the last pages between them."""
+    """One window over one upstream list, by what earlier pages left in the cache and the pages that it takes."""
 
     def __init__(self, send: Send, branch: Branch, cache: QueryCache, budget: Budget) -> None:
         self._send = send
         self._branch = branch
+        self._pager = branch.access.pager
         self._cache = cache
         self._budget = budget
-        self._stated: int | None = None
+        self._visited = _Visited(branch.access)
+        self._step = 1  # rows to ask for at a time
+        self._restarted = False
         self._asked = False
+        self._reach = 0  # so many rows were seen to exist
+        self._end: int | None = None  # how many there are, as read to the end
+        self._stated: int | None = None
 
     async def window(
         self, offset: int, count: int, *, need_total: bool, resume: tuple[int, Params] | None = None
     ) -> Window:
         """Rows ``offset`` to ``offset + count``, and how many there are in all if that is needed."""
-        anew = offset == 0 and resume is None
-        chain = self._cache.chain(self._branch.key, anew=anew)
-        if resume is not None:
-            chain.mark(*resume)
+        self._step = _limit(self._pager, count)
+        chain = self._chain(offset, resume)
         rows = await self._rows(chain, offset, count)
-        total = await self._total(chain, anew=anew) if need_total else None
+        total = await self._total(chain) if need_total else None
         return Window(rows, total, self._resume(chain, offset + len(rows)))
 
+    def _chain(self, offset: int, resume: tuple[int, Params] | None) -> Chain:
+        key = (self._branch.key, self._step)
+        if resume is not None:
+            return self._cache.chain_with(key, *resume)
+        return self._cache.chain(key, offset, self._step) if offset else self._cache.new_chain(key)
+
     async def _rows(self, chain: Chain, offset: int, count: int) -> list[Row]:
-        limit = max(1, min(count, self._branch.access.pager.max_page))
         rows: list[Row] = []
-        while len(rows) < count and not chain.ends_before(offset + len(rows)):
-            at = offset + len(rows)
-            kept = chain.kept(at) or await self._fetch_towards(chain, at, limit)
-            if kept is not None:
-                start, page = kept
-                rows.extend(page[at - start : at - start + count - len(rows)])
+        end = offset + count
+        while len(rows) < count and not chain.ends_before(at := offset + len(rows)):
+            start, page = chain.kept(at) or await self._fetch(chain, at, end)
+            rows.extend(page[at - start : end - start])
         return rows
 
-    async def _fetch_towards(self, chain: Chain, at: int, limit: int) -> tuple[int, list[Row]] | None:
-        """Read the page nearest before a row; None when the row lies further on, or past the end."""
-        pager = self._branch.access.pager
-        nearest = chain.nearest(at)
-        direct = pager.start(at if pager.random_access and not chain.sequential else 0, limit)
-        known = nearest is not None and nearest >= direct.offset
-        start = nearest if known and nearest is not None else direct.offset
-        page = await read_page(self._send, self._branch, chain.positions[start] if known else direct.position)
-        self._asked = True
-        self._learn(chain, start, page, exact_start=known or start == 0)
-        if not known and page.next is not None and len(page.rows) < limit:
-            after = start + len(page.rows)
-            # Where the next row cannot be addressed by its number, counting rows no longer leads to them.
-            chain.sequential = chain.sequential or pager.start(after, limit).offset != after
-        if start <= at < start + len(page.rows):
-            return start, page.rows
-        self._budget.spend(len(page.rows))
-        return None
+    async def _fetch(self, chain: Chain, at: int, end: int) -> tuple[int, list[Row]]:
+        """The page entered nearest before a row, with its offset; it may end before the row, which is yet to come."""
+        step = chain.size or self._step
+        start = self._nearest(chain, at, end, step)
+        try:
+            page = await self._read(start)
+        except (NotFound, Rejected):
+            # An old position may have expired, and a row past the end be refused; walking there tells.
+            if start.offset == 0 or self._restarted:
+                raise
+            self._restarted, self._visited = True, _Visited(self._branch.access)
+            chain.restart()
+            return at, []
+        if start.counted and not await self._is_where_counted(chain, page, step):
+            return at, []
+        self._learn(chain, start, page, end)
+        if start.offset + len(page.rows) <= at:
+            self._budget.spend(page.read)
+        return start.offset, page.rows
 
-    def _learn(self, chain: Chain, start: int, page: UpstreamPage, *, exact_start: bool) -> None:
+    def _nearest(self, chain: Chain, at: int, end: int, step: int) -> Start:
+        """Where to enter the list: a known position, else by the row's number, else the start."""
+        if chain.walks:
+            direct = self._pager.start(0, _limit(self._pager, end))
+        elif self._pager.random_access:
+            direct = self._pager.start(at, step)
+        else:
+            direct = entry(self._pager, at, end - at)
+        known = chain.nearest(at)
+        if known is not None and known >= direct.offset:
+            return Start(chain.positions[known], known)
+        return direct
+
+    async def _read(self, start: Start) -> UpstreamPage:
+        self._visited.add(start.position)
+        self._asked = True
+        return await read_page(self._send, self._branch, start.position, at_start=start.offset == 0)
+
+    async def _is_where_counted(self, chain: Chain, page: UpstreamPage, step: int) -> bool:
+        """Whether a page reached by counting pages starts where it should: only if pages are as large as asked for.
+
+        A full page proves it, a short one may be the last or a capped one; then the first page tells the size.
+        """
+        if chain.size is None and page.read == step:
+            chain.size = step
+        if chain.size is None:
+            first = self._pager.start(0, step)
+            start = await self._read(first)
+            self._learn(chain, first, start, 0)
+            chain.size = start.read or step
+        return chain.size == step
+
+    def _learn(self, chain: Chain, start: Start, page: UpstreamPage, end: int) -> None:
         """What a page tells about the list: where the next one starts, where it ends, how long it is."""
-        after = start + len(page.rows)
+        after = start.offset + len(page.rows)
         if page.total is not None:
             self._stated = page.total
-            self._cache.keep_total(self._branch.key, page.total)
-        chain.keep(start, page.rows)
+        if page.rows:
+            self._reach = max(self._reach, after)
+            chain.mark(start.offset, start.position)
+        if after > end:
+            chain.tail = (start.offset, page.rows)
         if page.next is not None:
             chain.mark(after, page.next)
             return
         chain.bound = after if chain.bound is None else min(after, chain.bound)
-        if page.rows or exact_start:
-            chain.end = after  # otherwise it was entered past its end, which lies somewhere before
+        if page.rows or after == self._reach:
+            self._end = after  # otherwise the list was entered past its end, which lies somewhere before
 
-    async def _total(self, chain: Chain, *, anew: bool) -> int:
-        """The length of the list: as read to its end, else as stated, else counted by reading on."""
-        if chain.end is not None:
-            return chain.end
-        if self._stated is None and not anew:
-            self._stated = self._cache.total(self._branch.key)
-        if self._stated is None and not self._asked:
-            await self._ask_total()
-        return self._stated if self._stated is not None else await self._count()
+    async def _total(self, chain: Chain) -> int:
+        """The length of the list: as read to its end, as stated, as known, or counted; what rows disprove is not."""
+        known = [each for each in (self._end, self._stated, chain.total) if each is not None and each >= self._reach]
+        chain.total = known[0] if known else await self._counted(chain)
+        return chain.total
 
-    async def _ask_total(self) -> None:
-        """The smallest page, for the total it may state."""
-        page = await read_page(self._send, self._branch, self._branch.access.pager.start(0, 1).position)
-        self._stated = len(page.rows) if page.next is None and page.total is None else page.total
-
-    async def _count(self) -> int:
+    async def _counted(self, chain: Chain) -> int:
+        """How many rows there are: as the first page states it, else counted by reading them all."""
+        believed = self._stated is None
+        if not self._asked:
+            page = await self._read(self._pager.start(0, 1))
+            if page.total is not None or page.next is None:
+                return page.read if page.total is None else page.total
         rows = 0
         async for page in every_page(self._send, self._branch):
-            self._budget.spend(len(page.rows))
-            rows += len(page.rows)
-        self._cache.keep_total(self._branch.key, rows)
+            if rows == 0 and believed and page.total is not None and page.total >= page.read:
+                return page.total
+            self._budget.spend(page.read)
+            rows += page.read
+            if page.next is not None and rows not in chain.positions:
+                chain.mark(rows, page.next)
         return rows
 
-    @staticmethod
-    def _resume(chain: Chain, offset: int) -> tuple[int, Params] | None:
+    def _resume(self, chain: Chain, offset: int) -> tuple[int, Params] | None:
         if chain.ends_before(offset):
             return None
         nearest = chain.nearest(offset)
-        return None if nearest is None else (nearest, chain.positions[nearest])
+        if nearest is None:
+            return 0, entry(self._pager, 0, 1).position
+        return nearest, chain.positions[nearest]

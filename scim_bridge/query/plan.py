@@ -1,12 +1,14 @@
 """Choosing how a query runs: which access path, what it evaluates, what is checked here, at what expected cost.
 
-Plans are ranked by expected upstream requests: a look-up, then a window (direct offset), then a walk (follow the
-cursors), then a scan (read everything pushed down, check and sort here).
+Plans are ranked by the upstream requests they are expected to cost: a look-up, then a window (direct offset), then a
+walk (follow the cursors), then a scan (read everything pushed down, check and sort here). The choice depends on filter
+and sort alone, never on the page or on what was seen before: all pages of a query, on every node, come from one list.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 from urllib.parse import quote
 
@@ -17,9 +19,13 @@ from scim_bridge.query.push import MAX_BRANCHES, Alternatives, Pushed, Splitter,
 
 Strategy = Literal["nothing", "lookup", "window", "walk", "scan"]
 ASSUMED_ROWS = 10_000
-"""How many rows a collection is taken to have before one was counted; only ranks plans."""
+"""How many rows a collection is taken to have; only ranks plans."""
 ASSUMED_RELATED = 50
 """How many elements a relation is taken to have per owner; only ranks plans."""
+_ASSUMED_COUNT = 100
+_MAX_SPLITS = 4
+"""Ways to split a filter that are considered: each plans all of it again."""
+_RANKS: Mapping[Strategy, int] = {"nothing": 0, "lookup": 1, "window": 2, "walk": 3, "scan": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,9 @@ class Branch:
     path: str
     params: Params
     exact: bool
-    share: float = 1.0
+    share: float = 1.0  # expected, of all rows that the path holds
     unique: bool = False
+    pushed: str = ""  # what of the filter it evaluates, for people
 
     @property
     def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -82,53 +89,53 @@ class Plan:
 
 
 class Planner:
-    """Plans queries over one collection. ``sizes`` remembers how many rows each read was seen to have."""
+    """Plans queries over one collection."""
 
     def __init__(self, collection: Collection) -> None:
-        self._collection = collection
+        self.collection = collection
         self._splitters = [
             (access, Splitter(access, collection.resource)) for access in (collection.item, *collection.reads)
         ]
-        self.sizes: dict[str, int] = {}
 
     def plan(self, query: Query) -> Plan:
         """The cheapest way to answer a query exactly.
 
         Raises ValueError when no access path can list the collection at all.
         """
-        candidates = list(self._candidates(query))
+        candidates = [self._finish(branches, query) for branches in self._covers(query.filter)]
         if not candidates:
-            raise ValueError(f"{self._collection.resource.name} cannot be listed by any access path")
-        best = min(candidates, key=lambda plan: plan.expected_requests)
-        others = tuple(f"{_names(plan)}: {plan.expected_requests}" for plan in candidates if plan is not best)
-        return replace(best, considered=others)
-
-    def _candidates(self, query: Query) -> Iterator[Plan]:
-        for branches in self._covers(query.filter):
-            yield self._finish(branches, query)
+            raise ValueError(f"{self.collection.resource.name} cannot be listed by any access path")
+        best = min(candidates, key=self._rank)
+        others = tuple(f"{_names(plan)}: {self._rank(plan)[0]}" for plan in candidates if plan is not best)
+        return replace(best, expected_requests=self._requests(best, query.offset, query.count), considered=others)
 
     def _covers(self, node: FilterNode | None) -> Iterator[tuple[Branch, ...]]:
         """Sets of reads whose rows together include every match."""
+        yield from self._direct_covers(node)
+        for arms in islice(_arms(node), _MAX_SPLITS) if node is not None else ():
+            union = self._union(arms) if len(arms) <= MAX_BRANCHES else None
+            if union is not None:
+                yield union
+
+    def _direct_covers(self, node: FilterNode | None) -> Iterator[tuple[Branch, ...]]:
+        """Those of one access path each."""
         for access, splitter in self._splitters:
             branches = _branches(access, _push(splitter, node))
             if branches is not None:
                 yield branches
-        if node is not None and (union := self._union(node)) is not None:
-            yield union
 
-    def _union(self, node: FilterNode) -> tuple[Branch, ...] | None:
-        """`or` as a union of reads, each arm by its own best access path; an enclosing `and` goes along."""
-        for arms in _arms(node):
-            chosen = [self._cheapest(arm) for arm in arms]
-            if all(each is not None for each in chosen):
-                branches = tuple(branch for each in chosen if each is not None for branch in each)
-                if len(branches) <= MAX_BRANCHES:
-                    return branches
-        return None
-
-    def _cheapest(self, node: FilterNode) -> tuple[Branch, ...] | None:
-        covers = [cover for cover in self._covers(node) if all(branch.share < 1 for branch in cover)]
-        return min(covers, key=self._scan_requests, default=None)
+    def _union(self, arms: Sequence[FilterNode]) -> tuple[Branch, ...] | None:
+        """`or` as a union of reads, each arm by its own best access path; None where an arm would read everything."""
+        found: dict[object, Branch] = {}
+        for arm in arms:
+            narrowed = [cover for cover in self._direct_covers(arm) if all(branch.share < 1 for branch in cover)]
+            chosen = min(narrowed, key=self._scan_requests, default=None)
+            if chosen is None:
+                return None
+            for branch in chosen:
+                twin = found.setdefault(branch.key, branch)
+                found[branch.key] = replace(twin, exact=twin.exact and branch.exact)
+        return tuple(found.values()) if len(found) <= MAX_BRANCHES else None
 
     def _finish(self, branches: tuple[Branch, ...], query: Query) -> Plan:
         """A plan from its reads: what is left to check, and the strategy that follows."""
@@ -136,92 +143,104 @@ class Planner:
             return Plan((), None, "nothing")
         exact = all(branch.exact for branch in branches)
         residual = None if exact else query.filter
-        natively = self._native_sort(branches, query.sort)
+        natively = _native_sort(branches, query.sort)
         sorted_here = query.sort is not None and natively is None
         branches = (natively,) if natively is not None else branches
-        relations = self._relations_of(residual, query.sort if sorted_here else None)
-        plan = Plan(branches, residual, "scan", sorted_here, relations)
-        strategy = self._strategy(plan)
-        return replace(
-            plan, strategy=strategy, expected_requests=self._requests(replace(plan, strategy=strategy), query)
-        )
+        strategy = _strategy(branches, whole=residual is None and not sorted_here)
+        return Plan(branches, residual, strategy, sorted_here, self._deciding(residual, query.sort, sorted_here))
 
-    def _strategy(self, plan: Plan) -> Strategy:
-        if all(branch.access.rows == "." or branch.unique for branch in plan.branches):
-            return "lookup"
-        whole = len(plan.branches) == 1 and plan.residual is None and not plan.sorted_here
-        if not (whole and plan.branches[0].access.in_scope):
-            return "scan"
-        return "window" if plan.branches[0].access.pager.random_access else "walk"
-
-    @staticmethod
-    def _native_sort(branches: Sequence[Branch], sort: Sort | None) -> Branch | None:
-        if sort is None or len(branches) != 1 or sort.key not in branches[0].access.sorts:
-            return None
-        branch = branches[0]
-        return replace(branch, params={**branch.params, **branch.access.sorts[sort.key]})
-
-    def _relations_of(self, residual: FilterNode | None, sort: Sort | None) -> tuple[str, ...]:
+    def _deciding(self, residual: FilterNode | None, sort: Sort | None, sorted_here: bool) -> tuple[str, ...]:
         """The relations whose elements decide whether or where a row belongs."""
-        if residual is None and sort is None:
-            return ()
-        names = attribute_names(residual, self._collection.resource) if residual is not None else set()
-        if sort is not None:
-            names = names | {sort.path.partition(".")[0]}
-        return tuple(each.attribute for each in self._collection.relations if each.attribute in names)
+        names = attribute_names(residual, self.collection.resource) if residual is not None else frozenset()
+        if sort is not None and sorted_here:
+            names |= {sort.path.partition(".")[0]}
+        return tuple(each.attribute for each in self.collection.relations if each.attribute in names)
 
-    def _requests(self, plan: Plan, query: Query) -> int:
-        """Expected upstream requests."""
-        if plan.strategy == "lookup":
-            return len(plan.branches) + self._relation_requests(plan, len(plan.branches))
-        if plan.strategy == "scan":
-            return self._scan_requests(plan.branches) + self._relation_requests(plan, self._rows(plan.branches))
-        page = max(1, plan.branches[0].access.pager.max_page)
-        first = query.offset if plan.strategy == "walk" else 0
-        return max(1, math.ceil((first + query.count) / page))
+    # -- what a plan costs --------------------------------------------------------------------------------------------
 
-    def _relation_requests(self, plan: Plan, rows: int) -> int:
-        related = [self._collection.relation(name) for name in plan.residual_relations]
-        return rows * sum(_pages_per_owner(each) for each in related if each is not None)
+    def _rank(self, plan: Plan) -> tuple[int, int]:
+        """Expected upstream requests for a first page, the surer strategy first; the same for all pages of a query."""
+        return self._requests(plan, 0, _ASSUMED_COUNT), _RANKS[plan.strategy]
 
-    def _rows(self, branches: Iterable[Branch]) -> int:
-        return sum(self._expected_rows(branch) for branch in branches)
+    def _requests(self, plan: Plan, offset: int, count: int) -> int:
+        """Expected upstream requests for a page, with nothing cached; a total that is not stated comes on top."""
+        if plan.strategy == "nothing":
+            return 0
+        if plan.strategy in ("lookup", "scan"):
+            rows = sum(map(_expected_rows, plan.branches))
+            return self._scan_requests(plan.branches) + rows * self._relation_requests(plan)
+        pager = plan.branches[0].access.pager
+        first = offset if plan.strategy == "walk" else 0
+        return max(1, math.ceil((first + count) / max(1, pager.max_page)))
 
-    def _expected_rows(self, branch: Branch) -> int:
-        if branch.access.rows == "." or branch.unique:
-            return 1
-        known = self.sizes.get(branch.access.path, ASSUMED_RELATED if branch.access.variables else ASSUMED_ROWS)
-        return math.ceil(known * branch.share)
+    def _relation_requests(self, plan: Plan) -> int:
+        """Per row."""
+        related = [self.collection.relation(name) for name in plan.residual_relations]
+        return sum(_pages_per_owner(each) for each in related if each is not None)
 
     def _scan_requests(self, branches: Sequence[Branch]) -> int:
-        return sum(
-            max(1, math.ceil(self._expected_rows(each) / max(1, each.access.pager.max_page))) for each in branches
-        )
+        return sum(max(1, math.ceil(_expected_rows(each) / max(1, each.access.pager.max_page))) for each in branches)
 
 
-def _push(splitter: Splitter, node: FilterNode | None) -> Alternatives | None:
+def _expected_rows(branch: Branch) -> int:
+    if branch.access.single or branch.unique:
+        return 1
+    return math.ceil((ASSUMED_RELATED if branch.access.variables else ASSUMED_ROWS) * branch.share)
+
+
+def _strategy(branches: Sequence[Branch], *, whole: bool) -> Strategy:
+    """``whole``: what is pushed down is all there is to do."""
+    if all(branch.access.single or branch.unique for branch in branches):
+        return "lookup"
+    if len(branches) > 1 or not whole or not branches[0].access.counts_rows:
+        return "scan"
+    return "window" if branches[0].access.pager.random_access else "walk"
+
+
+def _native_sort(branches: Sequence[Branch], sort: Sort | None) -> Branch | None:
+    """The one read with the upstream's own order asked for; None where it has not that order."""
+    if sort is None or len(branches) != 1 or sort.key not in branches[0].access.sorts:
+        return None
+    branch = branches[0]
+    return replace(branch, params={**branch.params, **branch.access.sorts[sort.key]})
+
+
+def _push(splitter: Splitter, node: FilterNode | None) -> Alternatives:
     """The reads for a filter by one access path; with nothing pushed, one read of everything, to be checked here."""
     pushed = splitter.push(node) if node is not None else None
     return (Pushed(exact=node is None),) if pushed is None else pushed
 
 
-def _branches(access: AccessPath, pushed: Alternatives | None) -> tuple[Branch, ...] | None:
+def _branches(access: AccessPath, pushed: Alternatives) -> tuple[Branch, ...] | None:
     """The reads with path variables filled; None when a variable stays open."""
-    if any(not access.variables <= each.params.keys() for each in pushed or ()):
+    reads = [(path, each) for each in pushed for path in (access, *access.also)]
+    if not all(_fills(path, each) for path, each in reads):
         return None
-    return tuple(_branch(path, each) for each in pushed or () for path in (access, *access.also))
+    return tuple(_branch(path, each) for path, each in reads)
+
+
+def _fills(access: AccessPath, pushed: Pushed) -> bool:
+    """Whether each variable has a value that can stand in a path: none that is empty or climbs."""
+    return all(pushed.params.get(variable, "") not in ("", ".", "..") for variable in access.variables)
 
 
 def _branch(access: AccessPath, pushed: Pushed) -> Branch:
     path = access.path
     for variable in access.variables:
         path = path.replace(variable, quoted(pushed.params[variable]))
-    params = {name: value for name, value in pushed.params.items() if name not in access.variables}
+    params = {name: value for name, value in pushed.params.items() if not name.startswith("{")}
     text = scoped(access.always, pushed)
     if text is not None and access.expression is not None:
         params[access.expression] = text
+    # A path read along with another one need not take its text.
+    exact = pushed.exact and (pushed.text is None or access.expression is not None)
     share = pushed.share if pushed.params or pushed.text else 1.0
-    return Branch(access, path, {**access.fixed, **params}, pushed.exact, share, pushed.unique)
+    return Branch(access, path, {**access.fixed, **params}, exact, share, pushed.unique, _told(pushed))
+
+
+def _told(pushed: Pushed) -> str:
+    terms = [f"{name}={value}" for name, value in sorted(pushed.params.items())]
+    return " ".join([*terms, *([pushed.text] if pushed.text else [])])
 
 
 def scoped(always: str | None, pushed: Pushed) -> str | None:
@@ -241,12 +260,21 @@ def _arms(node: FilterNode) -> Iterator[list[FilterNode]]:
     if not isinstance(node, LogicalExpr):
         return
     if node.op is LogicalOperator.or_:
-        yield list(node.terms)
+        yield list(_alternatives_of(node))
         return
     for index, term in enumerate(node.terms):
         if isinstance(term, LogicalExpr) and term.op is LogicalOperator.or_:
             rest = node.terms[:index] + node.terms[index + 1 :]
-            yield [LogicalExpr(op=LogicalOperator.and_, terms=(arm, *rest)) for arm in term.terms]
+            yield [LogicalExpr(op=LogicalOperator.and_, terms=(arm, *rest)) for arm in _alternatives_of(term)]
+
+
+def _alternatives_of(node: FilterNode) -> Iterator[FilterNode]:
+    """The terms of an `or`, those of an `or` within it included."""
+    if isinstance(node, LogicalExpr) and node.op is LogicalOperator.or_:
+        for term in node.terms:
+            yield from _alternatives_of(term)
+    else:
+        yield node
 
 
 def _pages_per_owner(relation: Relation) -> int:
@@ -255,9 +283,3 @@ def _pages_per_owner(relation: Relation) -> int:
 
 def _names(plan: Plan) -> str:
     return f"{plan.strategy} " + " + ".join(branch.path for branch in plan.branches)
-
-
-def literal(branch: Branch, position: Mapping[str, str]) -> str:
-    """The upstream request of a read as text, for `explain`."""
-    query = "&".join(f"{name}={value}" for name, value in {**branch.params, **position}.items())
-    return f"GET {branch.path}" + (f"?{query}" if query else "")

@@ -12,14 +12,16 @@ from urllib.parse import quote
 
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, LogicalOperator, Not, Present, ValuePath
 
+from scim_bridge.comparison import ORDER_OPERATORS, TEXT_OPERATORS
 from scim_bridge.query.capabilities import AccessPath, Either, Nothing, Params, Rendered, Rule, Text
-from scim_bridge.schemas import ResourceSchema
+from scim_bridge.schemas import ResourceSchema, SchemaAttribute
 
 MAX_BRANCHES = 16
 """More alternatives than this are not sent one by one: reading everything once is cheaper."""
 _SELECTIVITY = {"eq": 0.01, "sw": 0.05, "ew": 0.05, "co": 0.1}
 """A planner's rough guess of the share of rows that match, to rank plans; never used for results."""
-_NOT_WIDENED = frozenset({"ne", "gt", "ge", "lt", "le"})
+_TEXTUAL = ("string", "reference")
+_NOT_WIDENED = ORDER_OPERATORS | {"ne"}
 """Comparisons that an upstream with another idea of equality answers with fewer rows, not more."""
 
 
@@ -34,6 +36,7 @@ class Pushed:
     unique: bool = False
     negatable: bool = False
     joined: str | None = None  # the operator that joins `text` at its top, for parentheses
+    length: int = 0  # of `text` as part of a larger one, URL-encoded
 
     def within(self, operator: str) -> str | None:
         """The text as a part of a larger expression."""
@@ -50,6 +53,8 @@ def canonical(resource: ResourceSchema, path: AttrPath, *, compared: bool, withi
     ``within`` is the multi-valued attribute of an enclosing value path. A comparison of a complex multi-valued
     attribute means its ``value`` (RFC 7644 section 3.4.2.2).
     """
+    if within and (path.uri or path.sub_attr):
+        return None
     text = f"{within}.{path.attr}" if within else str(path)
     resolved = resource.resolve(text)
     if resolved is None:
@@ -60,7 +65,7 @@ def canonical(resource: ResourceSchema, path: AttrPath, *, compared: bool, withi
 
 
 def attribute_names(node: FilterNode, resource: ResourceSchema) -> frozenset[str]:
-    """The top-level attributes a filter speaks of, canonically spelled."""
+    """The base attributes a filter speaks of, canonically spelled."""
     match node:
         case LogicalExpr():
             return frozenset().union(*(attribute_names(term, resource) for term in node.terms))
@@ -68,7 +73,7 @@ def attribute_names(node: FilterNode, resource: ResourceSchema) -> frozenset[str
             return attribute_names(node.expr, resource)
         case Comparison() | Present() | ValuePath():
             resolved = resource.resolve(str(node.attr_path))
-            return frozenset({resolved.attribute.name}) if resolved is not None else frozenset()
+            return frozenset() if resolved is None or resolved.extension else frozenset({resolved.attribute.name})
     return frozenset()
 
 
@@ -78,6 +83,7 @@ class Splitter:
     def __init__(self, access: AccessPath, resource: ResourceSchema) -> None:
         self._access = access
         self._resource = resource
+        self._room = access.max_text - len(quote(f"({access.always}) and ()"))
         self._rules: dict[str, list[Rule]] = {}
         for rule in access.rules:
             self._rules.setdefault(rule.attribute, []).append(rule)
@@ -101,35 +107,39 @@ class Splitter:
 
     def _comparison(self, path: AttrPath, operator: str, value: Any, within: str | None) -> Alternatives | None:
         name = canonical(self._resource, path, compared=operator != "pr", within=within)
-        if name is None or (value is None and operator != "pr"):
-            return None
+        if name is None or (operator != "pr" and value in (None, "")):
+            return None  # upstreams disagree on what null and empty text mean
+        resolved = self._resource.resolve(name)
+        assert resolved is not None
+        textual = resolved.target.type in _TEXTUAL
+        if operator in TEXT_OPERATORS and not (textual and isinstance(value, str)):
+            return ()  # a part of what is no text: `matcher` finds none either
         for rule in self._rules.get(name, ()):
-            exact = self._exactness(rule, operator, name, value) if operator in rule.operators else None
-            if exact is None:
+            if operator not in rule.operators:
                 continue
-            pushed = _alternatives(rule.render(operator, value), rule, operator, exact=exact)
-            if pushed is not None and not any(self._too_long(each.text or "") for each in pushed):
+            folds = rule.folds and textual and operator != "pr"
+            exact = self._exactness(rule, operator, resolved.target, str(value)) if folds else rule.exact
+            pushed = None if exact is None else _alternatives(rule.render(operator, value), rule, operator, exact=exact)
+            if pushed is not None and all(each.length <= self._room for each in pushed):
                 return pushed
         return None
 
-    def _exactness(self, rule: Rule, operator: str, name: str, value: Any) -> bool | None:
-        """Whether pushing compares as SCIM does (True), wider (False), or might lose rows (None)."""
-        if not rule.folds or not isinstance(value, str):
-            return rule.exact
-        resolved = self._resource.resolve(name)
-        assert resolved is not None
-        case_exact = (resolved.sub or resolved.attribute).case_exact
-        caseless = value.upper() == value.lower()
+    def _exactness(self, rule: Rule, operator: str, target: SchemaAttribute, value: str) -> bool | None:
+        """Whether text that is pushed compares as SCIM does (True), wider (False), or might lose rows (None)."""
+        cased = value.upper() != value.lower()
         match self._access.text_match:
             case "insensitive":
                 # A collation that ignores case may ignore accents too: wider, outside ASCII.
-                same = value.isascii() and (not case_exact or caseless)
+                same, fewer = value.isascii() and not (target.case_exact and cased), False
             case "sensitive":
-                same = case_exact or caseless
+                same = value.isascii() and (target.case_exact or not cased)
+                fewer = not same
             case _:
-                same = False
-        narrower = self._access.text_match != "insensitive" and not (case_exact or caseless)
-        if narrower or (not same and operator in _NOT_WIDENED):
+                same, fewer = False, not value.isascii() or (cased and not target.case_exact)
+        if operator in ORDER_OPERATORS:
+            # Order is a matter of collation: only code points in both cases are the same order.
+            same = same and target.case_exact and self._access.text_match == "sensitive"
+        if fewer or (not same and operator in _NOT_WIDENED):
             return None
         return rule.exact and same
 
@@ -150,7 +160,8 @@ class Splitter:
         inner = self.push(node.expr, within)
         if inner is None or len(inner) != 1 or inner[0].params or not (inner[0].exact and inner[0].negatable):
             return None
-        return (Pushed(text=f"not ({inner[0].text})", exact=True, share=1 - inner[0].share),)
+        text, share = f"not ({inner[0].text})", 1 - inner[0].share
+        return (Pushed(text=text, share=share, length=inner[0].length + len("not%20")),)
 
     def _conjunction(self, terms: Iterable[FilterNode], within: str | None) -> Alternatives | None:
         """Each term that fits joins; one that does not leaves the result wider."""
@@ -180,7 +191,7 @@ class Splitter:
         if one.params.keys() & other.params.keys() or (one.text and other.text and "and" not in self._access.logic):
             return None
         texts = [text for text in (one.within("and"), other.within("and")) if text]
-        if self._too_long(" and ".join(texts)):
+        if one.length + other.length > self._room:
             return None
         return Pushed(
             params={**one.params, **other.params},
@@ -190,6 +201,7 @@ class Splitter:
             unique=one.unique or other.unique,
             negatable=one.negatable and other.negatable,
             joined="and" if len(texts) > 1 else (one.joined or other.joined),
+            length=one.length + other.length,
         )
 
     def _disjunction(self, terms: Sequence[FilterNode], within: str | None) -> Alternatives | None:
@@ -200,21 +212,24 @@ class Splitter:
             if pushed is None:
                 return None
             branches.extend(pushed)
-        if len(branches) > 1 and "or" in self._access.logic and not any(each.params for each in branches):
-            branches = [_joined_by_or(each) for each in self._chunks(branches)]
+        if "or" in self._access.logic:
+            texts = [each for each in branches if not each.params]
+            branches = [each for each in branches if each.params] + [
+                _joined_by_or(each) for each in self._groups(texts)
+            ]
         return tuple(branches) if len(branches) <= MAX_BRANCHES else None
 
-    def _chunks(self, branches: Sequence[Pushed]) -> list[list[Pushed]]:
+    def _groups(self, branches: Sequence[Pushed]) -> list[list[Pushed]]:
         """Branches in groups whose joined text a request can carry."""
-        groups: list[list[Pushed]] = [[]]
+        groups: list[list[Pushed]] = []
+        length = self._room
         for each in branches:
-            if groups[-1] and self._too_long(" or ".join(one.text or "" for one in [*groups[-1], each])):
+            if length + each.length > self._room:
                 groups.append([])
+                length = 0
             groups[-1].append(each)
+            length += each.length
         return groups
-
-    def _too_long(self, text: str) -> bool:
-        return len(quote(text)) > self._access.max_text
 
 
 def _joined_by_or(branches: Sequence[Pushed]) -> Pushed:
@@ -226,6 +241,7 @@ def _joined_by_or(branches: Sequence[Pushed]) -> Pushed:
         share=min(1.0, sum(each.share for each in branches)),
         negatable=all(each.negatable for each in branches),
         joined="or",
+        length=sum(each.length for each in branches),
     )
 
 
@@ -256,4 +272,5 @@ def _pushed(option: Params | Text, rule: Rule, operator: str, *, exact: bool, sh
     unique = rule.unique and operator == "eq"
     if isinstance(option, Mapping):
         return Pushed(params=option, exact=exact, share=share, unique=unique)
-    return Pushed(text=str(option), exact=exact, share=share, unique=unique, negatable=rule.negatable)
+    length = len(quote(f"({option}) and "))
+    return Pushed({}, str(option), exact, share, unique, rule.negatable, length=length)

@@ -1,19 +1,23 @@
 """Filling in what lives behind other endpoints: the members of groups, the groups of users."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from scim_bridge.query.budget import Budget
 from scim_bridge.query.capabilities import Collection, Element, Relation, RelationRead, Resource, Row
 from scim_bridge.query.pages import Send, every_page
 from scim_bridge.query.plan import Branch, quoted, scoped
 from scim_bridge.query.push import Pushed
+from scim_bridge.upstream.errors import BadAnswer, NotFound
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Record:
-    """A resource on its way out, and the relations its own upstream record already told."""
+    """A resource on its way out, and the elements of its relations as far as they are known."""
 
     resource: Resource
     known: dict[str, list[Element]]
@@ -23,9 +27,13 @@ class Record:
         value: str = self.resource["id"]
         return value
 
+    def related(self, names: Iterable[str]) -> Mapping[str, Any]:
+        """The resource with known relations in it, to be looked at; an empty relation is unassigned."""
+        return {**self.resource, **{name: self.known[name] for name in names if self.known.get(name)}}
+
 
 def record_of(collection: Collection, row: Row) -> Record:
-    """An upstream record as SCIM, with the relations it brings along."""
+    """An upstream record as SCIM, with the relations it brings along. Raises BadAnswer where it has no id."""
     known = {}
     for relation in collection.relations:
         elements = relation.inline(row)
@@ -33,7 +41,10 @@ def record_of(collection: Collection, row: Row) -> Record:
             elements = []
         if elements is not None:
             known[relation.attribute] = elements
-    return Record(collection.decode(row), known)
+    resource = collection.decode(row)
+    if not isinstance(resource.get("id"), str):
+        raise BadAnswer("", f"a {collection.resource.name} came without an id")
+    return Record(resource, known)
 
 
 class RelationLoader:
@@ -46,49 +57,59 @@ class RelationLoader:
 
     async def fill(self, records: Sequence[Record], names: Iterable[str]) -> None:
         """Put the named relations into the records' resources; an empty one stays unassigned."""
+        names = tuple(names)
+        await self.load(records, names)
+        for record in records:
+            for name in names:
+                if elements := record.known.get(name):
+                    record.resource[name] = elements
+                else:
+                    record.resource.pop(name, None)
+
+    async def load(self, records: Sequence[Record], names: Iterable[str], budget: Budget | None = None) -> None:
+        """Make the named relations known; a budget pays for those that only decide."""
         wanted = [relation for name in names if (relation := self._collection.relation(name)) is not None]
-        jobs = [self._fill_one(record, relation) for record in records for relation in wanted]
-        if len(jobs) == 1:
-            await jobs[0]
-        elif jobs:
-            await all_or_nothing(jobs)
+        missing = [(record, each) for record in records for each in wanted if each.attribute not in record.known]
+        await all_or_nothing([self._load_one(record, relation, budget) for record, relation in missing])
 
-    async def _fill_one(self, record: Record, relation: Relation) -> None:
-        elements = record.known.get(relation.attribute)
-        if elements is None:
-            async with self._gate:
-                elements = await self.elements(relation, record.id)
-            record.known[relation.attribute] = elements
-        if elements:
-            record.resource[relation.attribute] = elements
-        else:
-            record.resource.pop(relation.attribute, None)
+    async def _load_one(self, record: Record, relation: Relation, budget: Budget | None) -> None:
+        async with self._gate:
+            record.known[relation.attribute] = await self.elements(relation, record.id, budget)
 
-    async def elements(self, relation: Relation, owner: str) -> list[Element]:
+    async def elements(self, relation: Relation, owner: str, budget: Budget | None = None) -> list[Element]:
         """All elements of one owner's relation."""
         found: list[Element] = []
         for read in relation.reads:
-            branch = _for_owner(read, owner)
-            async for page in every_page(self._send, branch):
+            async for page in every_page(self._send, for_owner(read, owner)):
+                if budget is not None:
+                    budget.spend(page.read)
                 found.extend(element for element in map(read.element, page.rows) if element is not None)
         return found
 
 
-def _for_owner(read: RelationRead, owner: str) -> Branch:
-    """The list of one owner: its id in the path, or in the text."""
+def for_owner(read: RelationRead, owner: str | None) -> Branch:
+    """The list of one owner, its id in the path or in a parameter; None leaves ``{id}`` as it is, to be shown."""
     access = read.access
-    params: dict[str, str] = {
-        name: value.replace("{id}", owner) if name == access.expression else value
-        for name, value in access.fixed.items()
-    }
-    if access.expression is not None and access.always is not None:
-        text = scoped(access.always, Pushed(text=params.get(access.expression), joined="and"))
-        params[access.expression] = text or access.always
+    params = dict(access.fixed)
+    if access.expression is not None:
+        text = scoped(access.always, Pushed(text=params.get(access.expression)))
+        params |= {access.expression: text} if text is not None else {}
+    if owner is None:
+        return Branch(access, access.path, params, exact=True)
+    if not _is_plain(owner) and "{id}" in params.get(access.expression or "", ""):
+        raise NotFound("", "no record has such an id")  # it would end the literal that is to hold it
+    params = {name: value.replace("{id}", owner) for name, value in params.items()}
     return Branch(access, access.path.replace("{id}", quoted(owner)), params, exact=True)
 
 
-async def all_or_nothing(jobs: Sequence[Any]) -> list[Any]:
-    """Run coroutines together; the first failure cancels the rest and is raised itself."""
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and not set(text) & set("\"'\\")
+
+
+async def all_or_nothing(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run coroutines that only read together; the first failure cancels the rest and is raised itself."""
+    if len(jobs) < 2:
+        return [await job for job in jobs]
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         return list(await asyncio.gather(*tasks))
@@ -97,13 +118,6 @@ async def all_or_nothing(jobs: Sequence[Any]) -> list[Any]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-
-
-def without(record: Record, names: Iterable[str]) -> Record:
-    """A record without some relations in its resource, for rows where they were only needed to decide."""
-    dropped = set(names)
-    kept = {name: value for name, value in record.resource.items() if name not in dropped}
-    return replace(record, resource=kept)
 
 
 def references(relation: Relation, element: Mapping[str, Any]) -> str | None:

@@ -1,22 +1,26 @@
 """Running queries: look-ups, windows and scans over one collection, within budgets, with what pages leave behind."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
 from scim_bridge.clock import Clock
-from scim_bridge.filters import predicate, sort_rows
+from scim_bridge.filters import predicate, sort_key
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import QueryCache
-from scim_bridge.query.capabilities import Collection, Params, Resource, Row
+from scim_bridge.query.capabilities import Collection, Resource, Row
 from scim_bridge.query.pages import ListReader, Send, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query, quoted
-from scim_bridge.query.relations import Record, RelationLoader, record_of, without
+from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, record_of
 
 GATHER_LIMIT: Final = 8
-"""Owners whose relations are loaded at the same time for one request."""
+"""Owners whose relations, and branches of a plan whose rows, are loaded at the same time."""
+PAGES_AHEAD: Final = 4
+"""Pages of a scanned list that are asked for at the same time, where rows are reached by their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,10 @@ class ReadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one page, how many match in all (None where that was not asked), and where the next page starts."""
+    """Records of one page, how many match in all (None where that was not asked), and where the next page starts.
+
+    ``next`` is plain JSON and all that another node needs to go on; None at the end.
+    """
 
     records: list[Record]
     total: int | None
@@ -54,24 +61,17 @@ class Reader:
         self._clock = clock
         self._limits = limits
 
+    # -- one resource -------------------------------------------------------------------------------------------------
+
     async def row(self, resource_id: str) -> Row | None:
         """The upstream record with an id; None where there is none within the connection's scope."""
-        if not self.collection.is_id(resource_id):
-            return None
-        item = self.collection.item
-        path = item.path.replace("{id}", quoted(resource_id))
-        page = await read_page(self._send, Branch(item, path, item.fixed, exact=True, unique=True), {})
-        row = page.rows[0] if page.rows else None
-        if row is None or not self.collection.visible(row):
-            return None
-        return row
+        found = await self._find(resource_id)
+        return None if found is None else found[0]
 
     async def record(self, resource_id: str) -> Record | None:
         """The resource with an id, with the relations its own record brings; None where there is none."""
-        row = await self.row(resource_id)
-        record = record_of(self.collection, row) if row is not None else None
-        # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
-        return record if record is not None and record.id == resource_id else None
+        found = await self._find(resource_id)
+        return None if found is None else found[1]
 
     async def get(self, resource_id: str, relations: Iterable[str]) -> Resource | None:
         """The resource with an id, with the named relations filled in; None where there is none."""
@@ -81,35 +81,48 @@ class Reader:
         await self.relations.fill([record], relations)
         return record.resource
 
+    async def _find(self, resource_id: str) -> tuple[Row, Record] | None:
+        if resource_id in (".", "..") or not self.collection.is_id(resource_id):
+            return None  # dots would climb in the path
+        item = self.collection.item
+        page = await read_page(
+            self._send, Branch(item, item.path.replace("{id}", quoted(resource_id)), item.fixed, True), {}
+        )
+        for row in filter(self.collection.visible, page.rows):
+            record = record_of(self.collection, row)
+            # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
+            if record.id == resource_id:
+                return row, record
+        return None
+
+    # -- lists --------------------------------------------------------------------------------------------------------
+
     async def search(self, query: Query, position: Mapping[str, Any] | None = None) -> Page:
-        """One page of a query; ``position`` is what an earlier page gave as `next`.
+        """One page of a query; ``position`` is what an earlier page gave as `next`, and says where this one starts.
 
         Raises ScanTooLarge where the limits do not allow an exact answer, and the upstream's errors as they are.
         """
+        if position is not None:
+            query = replace(query, offset=position["o"])
         plan = self.planner.plan(query)
         if plan.strategy in ("window", "walk"):
-            return await self._window(plan, query, position)
-        if plan.strategy == "nothing":
-            return Page([], 0, None)
+            return await self._window(plan, query, position or {})
         return await self._scan(plan, query)
 
     def _budget(self) -> Budget:
         return Budget(self._clock, self._limits.scan_rows, self._limits.scan_seconds)
 
-    async def _window(self, plan: Plan, query: Query, position: Mapping[str, Any] | None) -> Page:
+    async def _window(self, plan: Plan, query: Query, position: Mapping[str, Any]) -> Page:
         reader = ListReader(self._send, plan.branches[0], self._cache, self._budget())
-        resume = (position["at"], position["from"]) if position and "from" in position else None
+        resume = (position["at"], position["from"]) if "from" in position else None
         window = await reader.window(query.offset, query.count, need_total=query.need_total, resume=resume)
         records = [record_of(self.collection, row) for row in window.rows]
         await self.relations.fill(records, query.relations)
-        if window.total is not None:
-            self._remember_size(plan.branches[0], window.total)
-        following = _following(query.offset + len(records), window.resume)
+        following = None
+        if window.resume is not None:
+            at, entry = window.resume
+            following = {"o": query.offset + len(records), "at": at, "from": dict(entry)}
         return Page(records, window.total, following)
-
-    def _remember_size(self, branch: Branch, rows: int) -> None:
-        if branch.share == 1.0:
-            self.planner.sizes[branch.access.path] = rows
 
     async def _scan(self, plan: Plan, query: Query) -> Page:
         """A page of a scan: from what an earlier page kept, else by reading everything pushed down."""
@@ -126,42 +139,36 @@ class Reader:
         return Page(records, len(matches), {"o": end} if end < len(matches) else None)
 
     async def _matches(self, plan: Plan, query: Query) -> list[Record]:
-        """Every match, in order: read, deduplicated, checked, sorted."""
-        budget, found = self._budget(), {}
-        check = self._check(plan)
-        for branch in plan.branches:
-            read = 0
-            async for page in every_page(self._send, branch):
-                budget.spend(len(page.rows))
-                read += len(page.rows)
-                for record in await self._checked(page.rows, plan, check):
-                    found.setdefault(record.id, record)
-            self._remember_size(branch, read)
-        records = list(found.values())
-        if plan.sorted_here and query.sort is not None:
-            records = self._sorted(records, query.sort.path, descending=query.sort.descending)
-        return [without(record, plan.residual_relations) for record in records]
+        """Every match, each once, in order."""
+        check = predicate(plan.residual, self.collection.resource) if plan.residual is not None else None
+        budget, gate = self._budget(), asyncio.Semaphore(GATHER_LIMIT)
 
-    def _check(self, plan: Plan) -> Callable[[Mapping[str, Any]], bool] | None:
-        return predicate(plan.residual, self.collection.resource) if plan.residual is not None else None
+        async def matches(branch: Branch) -> list[Record]:
+            async with gate:
+                return await self._branch_matches(branch, plan, check, budget)
 
-    async def _checked(
-        self, rows: list[Row], plan: Plan, check: Callable[[Mapping[str, Any]], bool] | None
+        found: dict[str, Record] = {}
+        for part in await all_or_nothing([matches(branch) for branch in plan.branches]):
+            for record in part:
+                found.setdefault(record.id, record)
+        if query.sort is None or not plan.sorted_here:
+            return list(found.values())
+        key = sort_key(query.sort.path, self.collection.resource)
+        return sorted(
+            found.values(), key=lambda each: key(each.related(plan.residual_relations)), reverse=query.sort.descending
+        )
+
+    async def _branch_matches(
+        self, branch: Branch, plan: Plan, check: Callable[[Mapping[str, Any]], bool] | None, budget: Budget
     ) -> list[Record]:
-        records = [record_of(self.collection, row) for row in rows if self.collection.visible(row)]
-        if plan.residual_relations:
-            await self.relations.fill(records, plan.residual_relations)
-        return records if check is None else [record for record in records if check(record.resource)]
-
-    def _sorted(self, records: list[Record], path: str, *, descending: bool) -> list[Record]:
-        by_id = {record.id: record for record in records}
-        ordered = sort_rows([record.resource for record in records], path, descending, self.collection.resource)
-        return [by_id[resource["id"]] for resource in ordered]
-
-
-def _following(offset: int, resume: tuple[int, Params] | None) -> Mapping[str, Any] | None:
-    """The position of the next page, self-contained, so that any node can serve it."""
-    if resume is None:
-        return None
-    at, position = resume
-    return {"o": offset, "at": at, "from": dict(position)}
+        """The matches among the rows of one read: within scope, and as the residual has it."""
+        found = []
+        async with aclosing(every_page(self._send, branch, PAGES_AHEAD)) as pages:
+            async for page in pages:
+                budget.spend(page.read)
+                records = [record_of(self.collection, row) for row in page.rows if self.collection.visible(row)]
+                await self.relations.load(records, plan.residual_relations, budget)
+                found += [each for each in records if check is None or check(each.related(plan.residual_relations))]
+                if branch.unique and page.read == 1:
+                    break  # there is no other
+        return found

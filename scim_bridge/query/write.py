@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from scim_bridge.query.capabilities import Call, Steps
 from scim_bridge.query.pages import Send
-from scim_bridge.query.relations import all_or_nothing
 from scim_bridge.upstream.errors import UpstreamError
 from scim_bridge.upstream.reply import Reply
 
@@ -20,7 +19,8 @@ _AT_ONCE: Final = 8
 class PartialWrite(Exception):
     """A write of several upstream calls failed half-way and could not be undone entirely.
 
-    ``cause`` is the failure; ``left`` names the calls that are still in effect.
+    ``cause`` is the failure; ``left`` names the calls that are still in effect, with "(perhaps)" where the upstream did
+    not tell.
     """
 
     def __init__(self, cause: Exception, left: Sequence[str]) -> None:
@@ -35,6 +35,7 @@ class Transaction:
 
     send: Send
     _done: list[tuple[Call, Reply]] = field(default_factory=list)
+    _unknown: list[Call] = field(default_factory=list)
 
     async def run(self, steps: Steps) -> Any:
         """Carry out steps and return their result; the steps may catch an upstream's refusal and go on."""
@@ -51,17 +52,41 @@ class Transaction:
             return end.value
 
     async def run_all(self, parts: Sequence[Steps]) -> None:
-        """Carry out independent steps, a few at a time; the first failure ends the rest."""
+        """Carry out independent steps, a few at a time; raises the first failure.
+
+        What has begun by then is carried out to its end, as cutting off a write leaves its outcome unknown; the rest is
+        not begun.
+        """
         gate = asyncio.Semaphore(_AT_ONCE)
+        failures: list[Exception] = []
 
         async def one(steps: Steps) -> None:
             async with gate:
-                await self.run(steps)
+                if failures:
+                    steps.close()
+                    return
+                try:
+                    await self.run(steps)
+                except Exception as error:
+                    failures.append(error)
 
-        await all_or_nothing([one(steps) for steps in parts])
+        await asyncio.gather(*(one(steps) for steps in parts))
+        if failures:
+            raise failures[0]
 
     async def _carry_out(self, call: Call) -> Reply:
-        reply = await self.send(
+        try:
+            reply = await self._send(call)
+        except UpstreamError as error:
+            if error.sent:
+                self._unknown.append(call)
+            raise
+        if call.method != "GET":
+            self._done.append((call, reply))
+        return reply
+
+    async def _send(self, call: Call) -> Reply:
+        return await self.send(
             call.method,
             call.path,
             params=call.params or None,
@@ -69,27 +94,25 @@ class Transaction:
             headers=call.headers or None,
             idempotent=call.idempotent,
         )
-        if call.method != "GET":
-            self._done.append((call, reply))
-        return reply
 
     async def undo(self, cause: Exception) -> None:
-        """Take back what was done, last first; raises PartialWrite when something stays."""
-        left = []
-        for call, reply in reversed(self._done):
-            if not await self._take_back(call, reply):
-                left.append(str(call))
-        self._done.clear()
-        if left:
-            raise PartialWrite(cause, left) from None
+        """Take back what was done, last first; raises PartialWrite when something stays, or may have.
+
+        A single call whose outcome is unknown is no partial write: its own failure says so.
+        """
+        done, unknown = self._done, self._unknown
+        self._done, self._unknown = [], []
+        left = [str(call) for call, reply in reversed(done) if not await self._take_back(call, reply)]
+        if left or (unknown and (done or len(unknown) > 1)):
+            raise PartialWrite(cause, [*left, *(f"{call} (perhaps)" for call in unknown)]) from None
 
     async def _take_back(self, call: Call, reply: Reply) -> bool:
-        undo = call.undo(reply) if callable(call.undo) else call.undo
-        if undo is None:
-            return False
         try:
-            await self.send(undo.method, undo.path, json=undo.json, headers=undo.headers or None, idempotent=True)
-        except UpstreamError as error:
-            _log.warning("an upstream call could not be undone", extra={"call": str(undo), "error": str(error)})
+            undo = call.undo(reply) if callable(call.undo) else call.undo
+            if undo is None:
+                return False
+            await self._send(undo)
+        except Exception as error:  # whatever goes wrong, the rest has to be taken back, and what stays be told
+            _log.warning("an upstream call could not be undone", extra={"call": str(call), "error": str(error)})
             return False
         return True
