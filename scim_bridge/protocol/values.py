@@ -153,7 +153,7 @@ def check_required(resource: Mapping[str, Any], schema: ResourceSchema) -> None:
         _check_attribute(resource, attribute, attribute.name)
     for each in schema.extensions:
         urn = each.schema.id
-        held = resource.get(urn)
+        held: Any = resource.get(urn)
         if held is None:
             if each.required:
                 raise invalid_value(f"{urn} is required")

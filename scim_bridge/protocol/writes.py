@@ -217,9 +217,13 @@ def _elements(name: str, elements: Sequence[Element]) -> list[Element]:
 
 def _check_immutable(before: Resource, values: Resource, schema: ResourceSchema) -> None:
     """Raise ScimError 400 mutability where an immutable attribute would change (RFC 7644 section 3.5.1)."""
-    for attribute in schema.base.attributes:
-        if attribute.mutability == "immutable" and before.get(attribute.name) not in (
-            None,
-            values.get(attribute.name),
-        ):
-            raise immutable_error(attribute.name)
+    parts = [("", schema.base, before, values)]
+    parts += [
+        (f"{each.schema.id}:", each.schema, before.get(each.schema.id) or {}, values[each.schema.id])
+        for each in schema.extensions
+        if each.schema.id in values
+    ]
+    for prefix, part, old, new in parts:
+        for name in (each.name for each in part.attributes if each.mutability == "immutable"):
+            if old.get(name) not in (None, new.get(name)):
+                raise immutable_error(f"{prefix}{name}")
