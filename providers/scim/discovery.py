@@ -1,0 +1,136 @@
+"""What a SCIM server says of itself (RFC 7644 section 4), and what a look at its rows proves."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scim_bridge.providers.scim.probe import NOTHING_SEEN, Evidence, gathered, listed
+from scim_bridge.query.pages import Send
+from scim_bridge.schemas import GROUP, USER, ResourceSchema, Schema, overridden
+from scim_bridge.upstream.errors import BadAnswer, NotFound, UpstreamError
+
+_log = logging.getLogger("scim_bridge.providers.scim")
+
+DEFAULT_PAGE: Final = 100
+"""Rows per page where the server does not announce `filter.maxResults`."""
+MAX_PAGE: Final = 1000
+_CORE: Final = {each.id: each for resource in (USER, GROUP) for each in resource.schemas}
+_META_ENDPOINTS: Final = frozenset({"schemas", "resourcetypes", "serviceproviderconfig", "serviceproviderconfigs"})
+_IDS: Final = ("members.value", "groups.value")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A resource type as published, and what its rows were seen to be like."""
+
+    resource: ResourceSchema
+    evidence: Evidence = NOTHING_SEEN
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What the declaration of a connection depends on; the defaults are a whole server that nobody looked at."""
+
+    types: tuple[ResourceType, ...] = field(default=(ResourceType(USER), ResourceType(GROUP)))
+    filters: bool = True
+    patch: bool = True
+    page: int = DEFAULT_PAGE
+
+
+async def discovered(send: Send, *, prove_text: bool) -> Discovered:
+    """Read the discovery documents and look at a few rows of each type.
+
+    A document that is not there (404, 501) is made up for by the core schemas; an outage is raised as it is.
+    """
+    config = await _document(send, "/ServiceProviderConfig") or {}
+    filters = _supported(config, "filter")
+    published = await _documents(send, "/ResourceTypes")
+    types = resource_types(published, await _documents(send, "/Schemas"))
+    found = [ResourceType(each, await gathered(send, each, filters=filters, text=prove_text)) for each in types]
+    if published is None:
+        found = [each for each in found if each.evidence.listed]
+    if not found:
+        raise BadAnswer("", "has neither resource types nor lists of users or groups at its base URL")
+    announced = config.get("filter", {}).get("maxResults") if filters else None
+    page = announced if isinstance(announced, int) and announced > 0 else DEFAULT_PAGE
+    return Discovered(tuple(found), filters, _supported(config, "patch"), min(page, MAX_PAGE))
+
+
+def _supported(config: Mapping[str, Any], feature: str) -> bool:
+    stated = config.get(feature)
+    return isinstance(stated, Mapping) and stated.get("supported") is True
+
+
+async def _reply_body(send: Send, path: str, params: Mapping[str, str]) -> Any:
+    """The body of a document; None where the server has none."""
+    try:
+        return (await send("GET", path, params=params)).body
+    except UpstreamError as error:
+        if isinstance(error, NotFound) or error.status == 501:
+            return None
+        raise
+
+
+async def _document(send: Send, path: str) -> Mapping[str, Any] | None:
+    body = await _reply_body(send, path, {})
+    documents = _documents_of(body)
+    body = documents[0] if documents else body
+    if body is not None and not isinstance(body, Mapping):
+        raise BadAnswer("", f"{path} did not answer a document")
+    return body
+
+
+async def _documents(send: Send, path: str) -> list[Mapping[str, Any]] | None:
+    """All documents of a list, also where it comes in pages; None where the server has no such list."""
+    found: dict[str, Mapping[str, Any]] = {}
+    params: dict[str, str] = {}
+    while True:
+        body = await _reply_body(send, path, params)
+        if body is None:
+            return None
+        page = {str(each.get("id") or each.get("name")): each for each in _documents_of(body)}
+        total = body.get("totalResults") if isinstance(body, Mapping) else len(page)
+        if not page.keys() - found.keys():
+            raise BadAnswer("", f"{path} did not answer all that it states")
+        found |= page
+        if not isinstance(total, int) or total <= len(found):
+            return list(found.values())
+        params = {"startIndex": str(len(found) + 1)}
+
+
+def _documents_of(body: Any) -> list[Mapping[str, Any]]:
+    """The documents of a ListResponse or of a bare list; none of anything else."""
+    if isinstance(body, Mapping):
+        return listed(body)[1]
+    return [each for each in body if isinstance(each, Mapping)] if isinstance(body, list) else []
+
+
+def resource_types(
+    types: list[Mapping[str, Any]] | None, schemas: list[Mapping[str, Any]] | None
+) -> list[ResourceSchema]:
+    """Resource types from their documents; the core schemas stand in for what is not published.
+
+    Raises BadAnswer where no type is left.
+    """
+    published = [Schema.from_json(each) for each in schemas or () if each.get("id")]
+    known = {urn.lower(): schema for urn, schema in _CORE.items()} | {each.id.lower(): each for each in published}
+    described = types if types is not None else [each.resource_type_json() for each in (USER, GROUP)]
+    found: dict[str, ResourceSchema] = {}
+    for each in described:
+        try:
+            resource = ResourceSchema.from_discovery(each, known)
+        except ValueError as error:
+            _log.warning("a resource type was left out: %s", error)
+            continue
+        if resource.endpoint.strip("/").lower() not in _META_ENDPOINTS:
+            found.setdefault(resource.endpoint, _with_exact_ids(resource))
+    if not found:
+        raise BadAnswer("", "published no resource type that has an endpoint and a schema")
+    return list(found.values())
+
+
+def _with_exact_ids(resource: ResourceSchema) -> ResourceSchema:
+    """References to ids compare as ids do, case-exactly, although RFC 7643 section 8.7.1 publishes them otherwise."""
+    exact: Callable[[str], bool] = lambda path: resource.resolve(path) is not None  # noqa: E731
+    return overridden(resource, {path: {"case_exact": True} for path in _IDS if exact(path)})

@@ -1,0 +1,230 @@
+"""How a SCIM server is written: by PATCH where it offers that, else by reading, merging and PUT.
+
+A PATCH names what changes and nothing else, each attribute whole. A PUT sends the upstream's own record back with the
+changes in it, so that attributes no schema speaks of survive; what only shows up when asked for is asked for first.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from scim_bridge.providers.scim.rules import literal
+from scim_bridge.providers.scim.shape import Moves, dig_keys, identifier, shaper, with_schemas
+from scim_bridge.query.capabilities import Call, Element, MemberWrites, Resource, Row, Steps, Writes
+from scim_bridge.query.plan import quoted
+from scim_bridge.schemas import ResourceSchema
+from scim_bridge.upstream.errors import BadAnswer, Rejected
+from scim_bridge.upstream.reply import Reply
+
+PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+CHUNK: Final = 500
+"""Members per PATCH: some servers refuse more than 1,000 operations or a large body."""
+MEMBERS: Final = "members"
+SCIM_JSON: Final = {"Content-Type": "application/scim+json"}
+Keys = tuple[str, ...]
+Values = Mapping[Keys, Any]
+
+
+class ResourceWrites:
+    """The calls that write one resource type. ``relations``: attributes that are written through `members` or not at
+    all; ``unseen``: attributes that a plain read may not bring."""
+
+    def __init__(
+        self, resource: ResourceSchema, moves: Moves, *, patch: bool, relations: frozenset[str], unseen: Iterable[Keys]
+    ) -> None:
+        self._resource = resource
+        self._moves = moves
+        self._patches = patch
+        self._unseen = tuple(unseen)
+        self._shape = shaper(resource, lambda each: each.mutability != "readOnly" and each.name not in relations)
+        self._held = MEMBERS in relations and resource.base.attribute(MEMBERS) is not None
+
+    def writes(self) -> Writes:
+        """All writes; members only where the schema lets them be written."""
+        members = self._resource.base.attribute(MEMBERS)
+        writable = self._held and members is not None and members.mutability != "readOnly"
+        by_patch = MemberWrites(self._add_by_patch, self._remove_by_patch, CHUNK)
+        # Reading, merging and writing the whole group: never two at once.
+        by_put = MemberWrites(self._add_by_put, self._remove_by_put, sys.maxsize)
+        held = {MEMBERS: by_patch if self._patches else by_put} if writable else {}
+        update = self._update_by_patch if self._patches else self._update_by_put
+        return Writes(create=self.create, update=update, delete=self.delete, members=held)
+
+    # -- whole resources --------------------------------------------------------------------------------------------
+
+    def create(self, values: Resource) -> Steps:
+        body = self._body(values)
+        reply = yield Call("POST", self._resource.endpoint, json=body, headers=SCIM_JSON, undo=self._uncreate)
+        if not isinstance(reply.body, Mapping):
+            raise BadAnswer("", "created a resource without telling which", sent=True)
+        return reply.body
+
+    def delete(self, resource_id: str) -> Steps:
+        yield Call("DELETE", self._path(resource_id))
+
+    def _uncreate(self, reply: Reply) -> Call | None:
+        return Call("DELETE", self._path(identifier(reply.body))) if isinstance(reply.body, Mapping) else None
+
+    def _update_by_patch(self, row: Row, before: Resource, after: Resource) -> Steps:
+        old, new = self._values(before), self._values(after)
+        operations = _operations(old, new)
+        if not operations:
+            return row
+        path = self._path(identifier(row))
+        undo = None if self._is_secret(old, new) else _patch(path, _operations(new, old))
+        repeatable = all(each["op"] == "replace" for each in operations)
+        reply = yield replace(_patch(path, operations), undo=undo, idempotent=repeatable or None)
+        return _record(reply)
+
+    def _update_by_put(self, row: Row, before: Resource, after: Resource) -> Steps:
+        old, new = self._values(before), self._values(after)
+        whole = yield from self._whole(row)
+        merged = dict(whole)
+        for keys in _changed(old, new):
+            _place(merged, keys, new.get(keys))
+        return _record((yield self._put(whole, merged, undoable=not self._is_secret(old, new))))
+
+    def _whole(self, row: Row) -> Any:
+        """The record with what a plain read did not bring."""
+        missing = [keys for keys in self._unseen if dig_keys(row, keys) is None]
+        if not missing:
+            return row
+        names = ",".join(":".join(keys) for keys in missing)
+        asked = yield Call("GET", self._path(identifier(row)), params={"attributes": names})
+        whole = dict(row)
+        for keys in missing:
+            _place(whole, keys, dig_keys(asked.body, keys))
+        return whole
+
+    def _put(self, before: Row, after: Row, *, undoable: bool) -> Call:
+        path = self._path(identifier(before))
+        undo = Call("PUT", path, json=self._sendable(before), headers=SCIM_JSON) if undoable else None
+        return Call("PUT", path, json=self._sendable(after), headers=SCIM_JSON, undo=undo)
+
+    def _sendable(self, row: Row) -> dict[str, Any]:
+        """A record as PUT takes it: the server's own attributes are left out, as some refuse what RFC 7644 has them
+        ignore; the schemas are those stated and those of its data."""
+        known = self._resource.base.attribute
+        read_only = {name for name in row if (each := known(name)) is not None and each.mutability == "readOnly"}
+        body = {name: value for name, value in row.items() if name not in read_only | {"meta"}}
+        named = with_schemas(self._resource, {name: value for name, value in body.items() if name != "schemas"})
+        stated = [each for each in row.get("schemas") or () if each not in named["schemas"]]
+        return {**named, "schemas": named["schemas"] + stated}
+
+    def _body(self, resource: Resource) -> Resource:
+        return with_schemas(self._resource, self._moves.encoded(resource, self._shape(resource)))
+
+    def _values(self, resource: Resource) -> Values:
+        """Each attribute on its own, those of extensions too."""
+        found: dict[Keys, Any] = {}
+        for name, value in self._moves.encoded(resource, self._shape(resource)).items():
+            if ":" in name and isinstance(value, Mapping):
+                found |= {(name, inner): each for inner, each in value.items()}
+            else:
+                found[(name,)] = value
+        return found
+
+    def _is_secret(self, old: Values, new: Values) -> bool:
+        """Whether a change cannot be taken back, as the old value of a writeOnly attribute is not known."""
+        paths = [self._resource.resolve(":".join(keys)) for keys in _changed(old, new)]
+        return any(path is not None and path.target.mutability == "writeOnly" for path in paths)
+
+    def _path(self, resource_id: str) -> str:
+        return f"{self._resource.endpoint}/{quoted(resource_id)}"
+
+    # -- members ----------------------------------------------------------------------------------------------------
+
+    def _add_by_patch(self, owner: str, elements: Sequence[Element]) -> Steps:
+        """One request. Not undone: who was a member before is not known, and must stay one."""
+        operations = [{"op": "add", "path": MEMBERS, "value": [_member(each) for each in elements]}]
+        # Adding who is there already changes nothing (RFC 7644 section 3.5.2.1).
+        yield replace(_patch(self._path(owner), operations), idempotent=True)
+
+    def _remove_by_patch(self, owner: str, elements: Sequence[Element]) -> Steps:
+        """One request; a server that minds who is no member is asked for the members, and told of those alone."""
+        path = self._path(owner)
+        try:
+            yield _patch(path, map(_removal, elements))
+        except Rejected as error:
+            if "noTarget" not in error.codes:
+                raise
+            whole = yield from self._current(owner)
+            held = [each for each in elements if each["value"] in _values_of(whole)]
+            if held:
+                yield _patch(path, map(_removal, held))
+
+    def _add_by_put(self, owner: str, elements: Sequence[Element]) -> Steps:
+        whole = yield from self._current(owner)
+        held = _values_of(whole)
+        added = [_member(each) for each in elements if each["value"] not in held]
+        if added:
+            yield self._put(whole, {**whole, MEMBERS: [*(whole.get(MEMBERS) or ()), *added]}, undoable=True)
+
+    def _remove_by_put(self, owner: str, elements: Sequence[Element]) -> Steps:
+        whole = yield from self._current(owner)
+        gone = {each["value"] for each in elements}
+        kept = [each for each in whole.get(MEMBERS) or () if str(each.get("value")) not in gone]
+        if len(kept) < len(whole.get(MEMBERS) or ()):
+            yield self._put(whole, {**whole, MEMBERS: kept}, undoable=True)
+
+    def _current(self, owner: str) -> Any:
+        reply = yield Call("GET", self._path(owner))
+        if not isinstance(reply.body, Mapping):
+            raise BadAnswer("", "did not answer a resource")
+        return (yield from self._whole(reply.body))
+
+
+def _record(reply: Reply) -> Row | None:
+    """The resource in an answer to a write; None where there is none, as with 204."""
+    return reply.body if isinstance(reply.body, Mapping) and "id" in reply.body else None
+
+
+def _patch(path: str, operations: Iterable[Mapping[str, Any]]) -> Call:
+    return Call("PATCH", path, json={"schemas": [PATCH_OP], "Operations": list(operations)}, headers=SCIM_JSON)
+
+
+def _changed(old: Values, new: Values) -> list[Keys]:
+    return [keys for keys in {**old, **new} if old.get(keys) != new.get(keys)]
+
+
+def _operations(old: Values, new: Values) -> list[dict[str, Any]]:
+    """The PATCH operations that lead from one state to another."""
+    found: list[dict[str, Any]] = []
+    for keys in _changed(old, new):
+        path, before, after = ":".join(keys), old.get(keys), new.get(keys)
+        if after is None:
+            found.append({"op": "remove", "path": path})
+            continue
+        # Replacing a complex attribute leaves what the value does not name as it is (RFC 7644 section 3.5.2.3), and
+        # not all servers do it that way: with these removed first, both ways come to the same.
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += [{"op": "remove", "path": f"{path}.{name}"} for name in before if name not in after]
+        found.append({"op": "replace", "path": path, "value": after})
+    return found
+
+
+def _place(row: dict[str, Any], keys: Keys, value: Any) -> None:
+    """Set an attribute of a record in whatever case it is spelled there; None takes it away."""
+    name, *inner = keys
+    key = next((each for each in row if each.lower() == name.lower()), name)
+    if inner:
+        part = dict(row.get(key) or {})
+        _place(part, tuple(inner), value)
+        value = part or None
+    if value is None:
+        row.pop(key, None)
+    else:
+        row[key] = value
+
+
+def _member(element: Element) -> Element:
+    return {name: element[name] for name in ("value", "type") if element.get(name)}
+
+
+def _removal(element: Element) -> dict[str, Any]:
+    return {"op": "remove", "path": f"{MEMBERS}[value eq {literal(element['value'])}]"}
+
+
+def _values_of(row: Row) -> set[str]:
+    return {str(each.get("value")) for each in row.get(MEMBERS) or () if isinstance(each, Mapping)}
