@@ -33,7 +33,7 @@ class ClientOptions:
     """How to talk to an upstream.
 
     - ``timeout_seconds``: silence on the socket that ends one attempt.
-    - ``max_body_bytes``: of one answer, on the wire and decompressed.
+    - ``max_body_bytes``: of one answer, decompressed; sign-ins too.
     - ``requests_per_second``: our own limit; None: none.
     - ``attempts``: how often one request is sent at most.
     - ``longest_wait_seconds``: a longer wait for a rate limit is RateLimited at once.
