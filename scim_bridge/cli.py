@@ -77,7 +77,7 @@ def serve(path: Path, host: str, port: int, workers: int) -> None:
     workers_config = uvicorn.Config(
         "scim_bridge.app:from_environment", factory=True, workers=workers, log_config=None, access_log=False
     )
-    Multiprocess(workers_config, target=uvicorn.Server(workers_config).run, sockets=[bound]).run()
+    Multiprocess(workers_config, sockets=[bound]).run()
 
 
 @main.command()

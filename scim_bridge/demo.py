@@ -74,8 +74,7 @@ async def _serve(bound: socket.socket, sandboxes: Sequence[_Sandbox]) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     servers = [_server(each.simulation.app) for each in sandboxes]
     tasks = [
-        asyncio.create_task(server.serve(sockets=[each.bound]))
-        for server, each in zip(servers, sandboxes, strict=True)
+        asyncio.create_task(server.serve(sockets=[each.bound])) for server, each in zip(servers, sandboxes, strict=True)
     ]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
@@ -95,7 +94,9 @@ def _server(app: Any) -> uvicorn.Server:
 
 
 def _announce(console: Console, port: int, sandboxes: Sequence[_Sandbox]) -> None:
-    console.print("scim_bridge demo: simulated upstreams, nothing leaves this machine. Ctrl-C stops it.\n")
+    console.print(
+        "scim_bridge demo: simulated upstreams, nothing leaves this machine. Ctrl-C stops it.\n", soft_wrap=True
+    )
     for each in sandboxes:
         base = f"http://{_LOOPBACK}:{port}/scim/{each.name}/v2"
         console.print(f"[bold]{each.name}[/bold]  {base}  token demo-{each.name}", soft_wrap=True)

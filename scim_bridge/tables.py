@@ -35,8 +35,12 @@ def operations(collection: Collection) -> list[str]:
 
 
 def pushed(access: AccessPath) -> list[tuple[str, str, str]]:
-    """Attribute, operators and exactness of what an access path evaluates itself."""
-    return [(each.attribute, _words(each.operators), "exact" if each.exact else "wider") for each in access.rules]
+    """Attribute, operators and exactness of what an access path evaluates itself, a row an attribute."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for rule in access.rules:
+        key = rule.attribute, "exact" if rule.exact else "wider"
+        found[key] = found.get(key, frozenset()) | rule.operators
+    return [(attribute, _words(operators), rows) for (attribute, rows), operators in found.items()]
 
 
 def _words(operators: Iterable[str]) -> str:
@@ -111,9 +115,24 @@ def _takes(hint: Any) -> str:
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """A plan, one line a fact; requests stand alone, to be copied."""
-    for line in explanation.lines():
+    """A plan, one line a fact."""
+    for line in explanation_lines(explanation):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def explanation_lines(explanation: Explanation) -> Iterator[str]:
+    yield f"strategy           {explanation.strategy}"
+    for each in explanation.requests:
+        yield f"upstream request   {each}"
+    for each in explanation.pushed:
+        yield f"evaluated there    {each or 'nothing'}"
+    yield f"checked here       {explanation.residual or 'nothing'}"
+    if explanation.residual_relations:
+        yield f"read to decide     {', '.join(explanation.residual_relations)} of each row"
+    yield f"sorted             {'here, over all matches' if explanation.sorted_here else 'not here'}"
+    yield f"expected requests  {explanation.expected_requests}"
+    for each in explanation.considered:
+        yield f"also considered    {each}"
 
 
 # -- README -----------------------------------------------------------------------------------------------------------
