@@ -16,6 +16,7 @@ from scim_bridge.schemas import COMMON, ResourceSchema, SchemaAttribute
 
 TEXT: Final = ops("eq sw co ew")
 ORDER: Final = ops("gt ge lt le")
+Render = Callable[[str, Any], Rendered]
 Proven = frozenset[tuple[str, str]]
 """Attributes and operators that were seen to ignore case."""
 _BLUR: Final = timedelta(seconds=1)
@@ -79,9 +80,7 @@ def rules(resource: ResourceSchema, proven: Proven, *, vouched: bool, without: f
             yield from _text_rules(field, frozenset(op for op in TEXT if (field.path, op) in proven), vouched=vouched)
         elif field.attribute.type in _RENDERED:
             operators, render = _RENDERED[field.attribute.type]
-            yield Rule(field.path, operators, render(field.path), exact=False, folds=False)
-        if not field.several and not field.path.startswith("meta.") and field.attribute.type in ("string", *_RENDERED):
-            yield Rule(field.path, ops("pr"), _present(field.path), exact=False)
+            yield _rule(field, operators, render(field.path), folds=False)
 
 
 def _text_rules(field: Field, proven: frozenset[str], *, vouched: bool) -> Iterator[Rule]:
@@ -90,10 +89,21 @@ def _text_rules(field: Field, proven: frozenset[str], *, vouched: bool) -> Itera
     render = text_of(field.path, plain=not vouched)
     if proven and not vouched:
         yield Rule(field.path, proven, render, exact=False, folds=False, unique=unique)
-    yield Rule(field.path, TEXT, render, exact=False, unique=unique)
+    yield _rule(field, TEXT, render, unique=unique)
 
 
-def text_of(path: str, *, plain: bool) -> Callable[[str, Any], Rendered]:
+def _rule(field: Field, operators: frozenset[str], render: Render, *, folds: bool = True, unique: bool = False) -> Rule:
+    """Comparisons of a field, and of a single value its presence."""
+    if field.several or field.path.startswith("meta."):
+        return Rule(field.path, operators, render, exact=False, folds=folds, unique=unique)
+
+    def render_any(operator: str, value: Any) -> Rendered:
+        return Text(f"{field.path} pr") if operator == "pr" else render(operator, value)
+
+    return Rule(field.path, operators | ops("pr"), render_any, exact=False, folds=folds, unique=unique)
+
+
+def text_of(path: str, *, plain: bool) -> Render:
     """Comparisons of text; ``plain``: only of what no server misreads."""
 
     def render(operator: str, value: Any) -> Rendered:
@@ -103,24 +113,23 @@ def text_of(path: str, *, plain: bool) -> Callable[[str, Any], Rendered]:
     return render
 
 
-def _present(path: str) -> Callable[[str, Any], Rendered]:
-    return lambda operator, value: Text(f"{path} pr")
-
-
-def _boolean(path: str) -> Callable[[str, Any], Rendered]:
+def _boolean(path: str) -> Render:
     return lambda operator, value: Text(f"{path} {operator} {literal(value)}") if isinstance(value, bool) else None
 
 
-def _integer(path: str) -> Callable[[str, Any], Rendered]:
+def _integer(path: str) -> Render:
     return lambda operator, value: Text(f"{path} {operator} {int(value)}")
 
 
-def _date_time(path: str) -> Callable[[str, Any], Rendered]:
+def _date_time(path: str) -> Render:
     def render(operator: str, value: Any) -> Rendered:
         moment = instant(value)
         if not isinstance(moment, datetime) or moment.tzinfo is None:
             return None
-        wider = moment.astimezone(UTC) + (_BLUR if operator in ("lt", "le") else -_BLUR)
+        try:
+            wider = moment.astimezone(UTC) + (_BLUR if operator in ("lt", "le") else -_BLUR)
+        except OverflowError:
+            return None
         return Text(f"{path} {operator} {literal(wider.isoformat(timespec='milliseconds').replace('+00:00', 'Z'))}")
 
     return render

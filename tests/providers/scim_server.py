@@ -15,6 +15,7 @@ from scim2_server.utils import (
     load_default_service_provider_config,
 )
 
+from scim_bridge.clock import Clock
 from scim_bridge.providers.scim import PROVIDER, Settings
 from scim_bridge.providers.scim.sandbox import TOKEN, Sandbox
 from scim_bridge.query.cache import QueryCache
@@ -97,10 +98,18 @@ async def bridge(
     server: Any = None, *, fault: Fault | None = None, refuse: Refusal = _refuse_nothing, **settings: Any
 ) -> Bridge:
     """The provider in front of a server (25 people by default), discovery done."""
-    clock = FakeClock()
     wire = Wire(server or Sandbox(25), fault, refuse)
-    chosen = Settings(base_url=BASE_URL, token=Secret(TOKEN), **settings)
-    endpoint = PROVIDER.endpoint(chosen, clock)
+    directories, _ = await opened(Settings(base_url=BASE_URL, token=Secret(TOKEN), **settings), FakeClock(), wire)
+    found = Bridge(wire, directories)
+    found.discovery = found.spent()
+    return found
+
+
+async def opened(
+    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+) -> tuple[dict[str, Directory], UpstreamClient]:
+    """The directories of a connection by endpoint, as discovered, and the client to close."""
+    endpoint = PROVIDER.endpoint(settings, clock)
     client = UpstreamClient(
         "acme",
         endpoint.base_url,
@@ -108,17 +117,17 @@ async def bridge(
         options=endpoint.options,
         classify=PROVIDER.classify,
         clock=clock,
-        transport=wire,
+        transport=transport,
     )
-    found = await PROVIDER.discover(chosen, client.send)
+    try:
+        found = await PROVIDER.discover(settings, client.send)
+    except BaseException:
+        await client.aclose()
+        raise
     cache = QueryCache(clock, 300)
-    directories = {
-        each.resource.endpoint: Directory(each, client.send, cache, clock, ReadLimits())
-        for each in PROVIDER.collections(chosen, found)
-    }
-    opened = Bridge(wire, directories)
-    opened.discovery = opened.spent()
-    return opened
+    collections = PROVIDER.collections(settings, found)
+    directories = [Directory(each, client.send, cache, clock, ReadLimits()) for each in collections]
+    return {each.collection.resource.endpoint: each for each in directories}, client
 
 
 def answer(body: Any, status: int = 200) -> httpx.Response:

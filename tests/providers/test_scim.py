@@ -183,7 +183,8 @@ async def test_dates_are_asked_for_with_a_second_to_spare() -> None:
     assert pushed(opened.users, 'meta.lastModified le "2026-01-01T00:00:00Z"') == [
         'GET /Users?filter=meta.lastModified le "2026-01-01T00:00:01.000Z"'
     ]
-    assert pushed(opened.users, 'meta.lastModified le "2026-01-01T00:00:00"') == ["GET /Users"]
+    for unbounded in ("2026-01-01T00:00:00", "0001-01-01T00:00:00Z"):
+        assert pushed(opened.users, f'meta.lastModified ge "{unbounded}"') == ["GET /Users"]
 
 
 @pytest.mark.parametrize("descending", [False, True])
