@@ -230,7 +230,8 @@ class Sandbox:
         for name, count in [(each, len(request.query_params.getlist(each))) for each in call.query]:
             if name not in endpoint.query or count > 1:
                 raise bad_parameter("INVALID_PARAMETER", name, "is not a supported parameter")
-        ids = {name: value for name, value in request.path_params.items() if name != "environment"}
+        # A UUID is the same in capitals (RFC 9562 section 4).
+        ids = {name: value.lower() for name, value in request.path_params.items() if name != "environment"}
         for name, value in ids.items():
             if not UUID.fullmatch(value):
                 raise bad_parameter("INVALID_VALUE", f"{name}ID", "must be a UUID")

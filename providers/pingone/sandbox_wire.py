@@ -6,7 +6,7 @@ Sources: "Paging, ordering, and expanding collections", "Error codes", "PingOne 
 import base64
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -96,15 +96,17 @@ class Cursor:
     after: int
     limit: int
     filter: str
+    number: int = 0  # of the page, so that an empty page in the middle still leads on
 
     def sealed(self) -> str:
-        return base64.urlsafe_b64encode(orjson.dumps([self.after, self.limit, self.filter])).decode().rstrip("=")
+        parts = orjson.dumps([self.after, self.limit, self.filter, self.number])
+        return base64.urlsafe_b64encode(parts).decode().rstrip("=")
 
     @classmethod
     def opened(cls, text: str) -> "Cursor":
         try:
-            after, limit, condition = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            return cls(int(after), int(limit), str(condition))
+            after, limit, condition, number = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            return cls(int(after), int(limit), str(condition), int(number))
         except (ValueError, TypeError):
             raise bad_parameter("INVALID_VALUE", "cursor", "is not a cursor of this list") from None
 
@@ -117,7 +119,7 @@ def asked_for(request: Inbound, default: int) -> Cursor:
     if "filter" in request.query:
         raise bad_parameter("INVALID_PARAMETER", "filter", "cannot be combined with a cursor: follow _links.next.href")
     cursor = Cursor.opened(request.query["cursor"])
-    return Cursor(cursor.after, limit if "limit" in request.query else cursor.limit, cursor.filter)
+    return replace(cursor, limit=limit if "limit" in request.query else cursor.limit)
 
 
 def _limit(text: str | None, default: int) -> int:
@@ -145,7 +147,7 @@ def page(
     links = {"self": request.link(request.path)}
     if start + len(shown) < len(rows):
         after = shown[-1].seq if shown else wanted.after
-        cursor = Cursor(after, wanted.limit, wanted.filter).sealed()
+        cursor = replace(wanted, after=after, number=wanted.number + 1).sealed()
         links["next"] = request.link(f"{request.path}?limit={wanted.limit}&cursor={cursor}")
     body: dict[str, Any] = {"_links": links, "_embedded": {name: [render(row) for row in shown]}}
     if not rows:

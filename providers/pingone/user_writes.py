@@ -70,7 +70,7 @@ class UserWrites:
         """Unlocking before enabling: right after it PingOne may answer 415 to what concerns locks."""
         calls = []
         if enabled and self._unlocks and dig(row, "account.status") == "LOCKED":
-            undo = Call("POST", path, headers={"Content-Type": LOCK})
+            undo = Call("POST", path, headers={"Content-Type": LOCK}, idempotent=True)
             calls.append(Call("POST", path, headers={"Content-Type": UNLOCK}, undo=undo, idempotent=True))
         if enabled is not None and row.get("enabled") is not enabled:
             undo = Call("PUT", f"{path}/enabled", json={"enabled": not enabled})
@@ -84,7 +84,7 @@ class UserWrites:
 def _modification(path: str, row: Row, changes: Mapping[str, Any]) -> Call:
     """The PATCH of some fields, and the one that takes it back."""
     back = {name: dig(row, name) for name in changes}
-    undo = Call("PATCH", path, json=_merge_patch(row, back))
+    undo = Call("PATCH", path, json=_merge_patch(row, back), idempotent=True)
     return Call("PATCH", path, json=_merge_patch(row, changes), undo=undo, idempotent=True)
 
 

@@ -11,7 +11,7 @@ from scim_bridge.filters import parse
 from scim_bridge.providers.pingone import PROVIDER, Settings
 from scim_bridge.providers.pingone.sandbox import Recorded, Sandbox
 from scim_bridge.query.cache import QueryCache
-from scim_bridge.query.capabilities import Resource
+from scim_bridge.query.capabilities import Resource, Row
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.plan import Query
 from scim_bridge.query.run import ReadLimits
@@ -52,11 +52,10 @@ async def api_of(sandbox: Sandbox) -> AsyncIterator[Api]:
 
 
 async def sign_in(client: httpx.AsyncClient, sandbox: Sandbox, **form: str) -> httpx.Response:
-    return await client.post(
-        f"{ORIGIN}/{sandbox.environment_id}/as/token",
-        data={"grant_type": "client_credentials", **form},
-        auth=None if form else (sandbox.client_id, sandbox.client_secret),
-    )
+    """The token endpoint's answer; ``form``: the client's credentials in the body instead of the header."""
+    url = f"{ORIGIN}/{sandbox.environment_id}/as/token"
+    auth = httpx.Auth() if form else httpx.BasicAuth(sandbox.client_id, sandbox.client_secret)
+    return await client.post(url, data={"grant_type": "client_credentials", **form}, auth=auth)
 
 
 def detail(answer: httpx.Response) -> tuple[str, str | None]:
@@ -83,6 +82,11 @@ class Connected:
         self.sandbox.log.calls.clear()
         return seen
 
+    def sandbox_row(self, resource_id: str, kind: str = "users") -> Row:
+        """A record as the sandbox holds it, read behind the API's back."""
+        data: Row = getattr(self.sandbox.store, kind)[resource_id].data
+        return data
+
     async def find(self, filter: str, kind: str = "users", **query: Any) -> list[Resource]:
         """All matches of a filter, whatever its pages; checks that the total agrees."""
         directory: Directory = getattr(self, kind)
@@ -106,6 +110,7 @@ def _told(call: Recorded) -> str:
 @asynccontextmanager
 async def connected(sandbox: Sandbox, **settings: Any) -> AsyncIterator[Connected]:
     """A connection as the program makes one, without its protocol layer."""
+    sandbox.log.clear()
     clock = FakeClock()
     given: Mapping[str, Any] = {**sandbox.settings, "api_url": f"{ORIGIN}/v1", "auth_url": ORIGIN, **settings}
     made = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
