@@ -8,7 +8,7 @@ import orjson
 
 from scim_bridge.protocol.errors import ScimError, invalid_syntax, invalid_value
 from scim_bridge.protocol.profiles import VENDOR_SCHEMAS, Profile
-from scim_bridge.protocol.values import ValueReader, assign, check_required
+from scim_bridge.protocol.values import ValueReader, assign, check_required, written_paths
 from scim_bridge.schemas import AttributePath, ResourceSchema
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -59,6 +59,7 @@ class ResourceBody:
     schemas: frozenset[str]  # URNs of this resource type that the body names
     dropped: tuple[str, ...]  # read-only attributes that were given, which RFC 7644 has us ignore
     left_out: tuple[str, ...]  # what this resource type does not have
+    written: frozenset[str] = frozenset()  # canonical paths of what is given
 
 
 def read_resource(body: Mapping[str, Any], schema: ResourceSchema, profile: Profile) -> ResourceBody:
@@ -71,6 +72,7 @@ def read_resource(body: Mapping[str, Any], schema: ResourceSchema, profile: Prof
     values: dict[str, Any] = {}
     dropped: list[str] = []
     given: set[str] = set()
+    written: set[str] = set()
     for key, raw in body.items():
         found = _found(key, schema, profile)
         if found is None or found.canonical in _IGNORED:
@@ -86,8 +88,9 @@ def read_resource(body: Mapping[str, Any], schema: ResourceSchema, profile: Prof
         value = reader.read(found.target, raw, found.canonical)
         if value is not None:
             assign(values, found, value)
+            written |= written_paths(found, value)
     named = schemas | {each.schema.id for each in schema.extensions if each.schema.id in values}
-    return ResourceBody(values, named, tuple(dropped), tuple(reader.left_out))
+    return ResourceBody(values, named, tuple(dropped), tuple(reader.left_out), frozenset(written))
 
 
 def read_complete(body: Mapping[str, Any], schema: ResourceSchema, profile: Profile) -> ResourceBody:

@@ -21,6 +21,7 @@ from scim_bridge.protocol.values import (
     element_key,
     immutable_error,
     read_only_error,
+    written_paths,
 )
 from scim_bridge.schemas import AttributePath, ResourceSchema, SchemaAttribute
 
@@ -178,7 +179,7 @@ class Patcher:
         path = operation.path
         if not self._writable(path):
             return
-        self.touched.add(path.canonical)
+        self.touched |= written_paths(path, operation.value)
         if operation.select is not None:
             self._apply_to_selected(operation)
         elif path.sub is not None and path.attribute.multi_valued:

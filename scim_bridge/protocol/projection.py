@@ -53,7 +53,7 @@ class Projection:
         )
 
     def _asked(self, name: str) -> bool:
-        return any(path == name or path.startswith(f"{name}.") for path in self.attributes | self.written)
+        return any(path == name or path.startswith(f"{name}.") for path in self.attributes)
 
     # -- compiling: nested names, None where all below is shown -------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Projection:
             shown[attribute.name] = subs
 
     def _below(self, path: str) -> bool:
-        return any(each.startswith(f"{path}.") for each in self.attributes | self.written)
+        return any(each.startswith(f"{path}.") for each in self.attributes)
 
     def _is_shown(self, attribute: SchemaAttribute, path: str, *parents: str | None) -> bool:
         """Whether an attribute is in the set; ``parents`` are the paths that name it along with others."""
@@ -95,11 +95,9 @@ class Projection:
             return attribute.returned == "always"
         if path in self.excluded or any(parent in self.excluded for parent in parents):
             return False
-        asked = path in self.attributes or any(parent in self.attributes for parent in parents)
-        written = path in self.written or any(parent in self.written for parent in parents)
         if attribute.returned == "request":
-            return path in self.attributes or path in self.written or (written and not self.named)
-        return asked if self.named else True
+            return path in self.attributes or (path in self.written and not self.named)
+        return not self.named or path in self.attributes or any(parent in self.attributes for parent in parents)
 
 
 def _pick(source: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:

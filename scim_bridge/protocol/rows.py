@@ -1,7 +1,6 @@
 """Resources on their way out: location, version and references added, the projection applied."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +10,7 @@ import orjson
 from scim_bridge.protocol.projection import Projection
 from scim_bridge.query.capabilities import Collection, Relation, Resource
 from scim_bridge.query.relations import Record, references
+from scim_bridge.schemas import AttributePath, ResourceSchema
 
 
 def version_of(collection: Collection, record: Record) -> str | None:
@@ -29,38 +29,65 @@ def version_of(collection: Collection, record: Record) -> str | None:
     return f'W/"{digest.hexdigest()}"'
 
 
-@dataclass(frozen=True, slots=True)
 class Publisher:
     """Makes the resources of one type presentable at a base URL (scheme, host and path up to ``/v2``)."""
 
-    base_url: str
-    collection: Collection
+    def __init__(self, collection: Collection, endpoints: Mapping[str, str]) -> None:
+        """``endpoints``: those of the resource types by name, which references may lead to."""
+        self._collection = collection
+        self._references = _references(collection.resource, endpoints)
 
-    def location(self, resource_id: str) -> str:
-        return f"{self.base_url}{self.collection.resource.endpoint}/{quote(resource_id, safe='')}"
+    def location(self, base_url: str, resource_id: str) -> str:
+        return f"{base_url}{self._collection.resource.endpoint}/{quote(resource_id, safe='')}"
 
-    def shown(self, record: Record, projection: Projection) -> Resource:
+    def shown(self, base_url: str, record: Record, projection: Projection) -> Resource:
         """The resource as a client sees it."""
         resource = record.resource
-        for relation in self.collection.relations:
+        for relation in self._collection.relations:
             elements = record.known.get(relation.attribute)
             if elements and projection.shows(relation):
-                resource = {**resource, relation.attribute: self._referenced(relation, elements)}
+                resource = {**resource, relation.attribute: _referenced(base_url, relation, elements)}
+        for path, endpoint in self._references:
+            value = path.read(resource)
+            if isinstance(value, dict) and isinstance(value.get("value"), str):
+                resource = _with(resource, path.keys, {**value, "$ref": _uri(base_url, endpoint, value["value"])})
         if projection.wants("meta"):
-            meta = {**resource.get("meta", {}), "location": self.location(record.id)}
-            version = version_of(self.collection, record)
+            meta = {**resource.get("meta", {}), "location": self.location(base_url, record.id)}
+            version = version_of(self._collection, record)
             if version is not None:
                 meta["version"] = version
             resource = {**resource, "meta": meta}
         return projection.apply(resource)
 
-    def _referenced(self, relation: Relation, elements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Elements with `$ref`, the URI of what they refer to (S-21)."""
-        found = []
-        for each in elements:
-            endpoint = references(relation, each)
-            reference = (
-                {} if endpoint is None else {"$ref": f"{self.base_url}{endpoint}/{quote(each['value'], safe='')}"}
-            )
-            found.append({**each, **reference})
-        return found
+
+def _references(schema: ResourceSchema, endpoints: Mapping[str, str]) -> list[tuple[AttributePath, str]]:
+    """The single references to other resources (manager), and the endpoint each leads to."""
+    parts = [(None, schema.base), *((each.schema.id, each.schema) for each in schema.extensions)]
+    found = []
+    for urn, part in parts:
+        for attribute in part.attributes:
+            reference = attribute.sub("$ref") if attribute.sub("value") and not attribute.multi_valued else None
+            named = [endpoints[name] for name in reference.reference_types if name in endpoints] if reference else []
+            if named:
+                found.append((AttributePath(urn, attribute), named[0]))
+    return found
+
+
+def _referenced(base_url: str, relation: Relation, elements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Elements with `$ref`, the URI of what they refer to (S-21)."""
+    found = []
+    for each in elements:
+        endpoint = references(relation, each)
+        reference = {} if endpoint is None else {"$ref": _uri(base_url, endpoint, each["value"])}
+        found.append({**each, **reference})
+    return found
+
+
+def _uri(base_url: str, endpoint: str, resource_id: str) -> str:
+    return f"{base_url}{endpoint}/{quote(resource_id, safe='')}"
+
+
+def _with(resource: Resource, keys: tuple[str, ...], value: Any) -> Resource:
+    """A copy of a resource with a value at the end of its keys."""
+    head, *rest = keys
+    return {**resource, head: _with(resource[head], tuple(rest), value) if rest else value}

@@ -45,8 +45,17 @@ class _Found:
 class Searcher:
     """Answers searches over the directories of one connection."""
 
-    def __init__(self, directories: Sequence[Directory], paging: Paging, cursors: Cursors, scan_rows: int) -> None:
+    def __init__(
+        self,
+        directories: Sequence[Directory],
+        publishers: Mapping[int, Publisher],
+        paging: Paging,
+        cursors: Cursors,
+        scan_rows: int,
+    ) -> None:
+        """``publishers`` by the identity of their directory."""
         self._directories = directories
+        self._publishers = publishers
         self._paging = paging
         self._cursors = cursors
         self._scan_rows = scan_rows
@@ -60,8 +69,8 @@ class Searcher:
         offset = int(position["o"]) if position else query.offset
         query = Query(query.filter, query.sort, offset, query.count, query.relations, need_total=search.cursor is None)
         page = await directory.reader.search(query, position)
-        publisher = Publisher(request.base_url, directory.collection)
-        resources = [publisher.shown(record, shown) for record in page.records]
+        publisher = self._publishers[id(directory)]
+        resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
         return self._response(_Found(resources, page.total, page.next), search, request, schema.name)
 
     def query(self, directory: Directory, search: Search, shown: Projection) -> Query:
@@ -116,8 +125,8 @@ class Searcher:
             window = Query(query.filter, None, start, count - len(resources), query.relations)
             page = await directory.reader.search(window)
             assert page.total is not None
-            publisher = Publisher(base_url, directory.collection)
-            resources += [publisher.shown(record, shown) for record in page.records]
+            publisher = self._publishers[id(directory)]
+            resources += [publisher.shown(base_url, record, shown) for record in page.records]
             before += page.total
         return _Found(resources, before, _after(offset, len(resources), before))
 
@@ -143,7 +152,7 @@ class Searcher:
         resources = []
         for _, record, directory, shown in keyed[offset : offset + count]:
             await directory.reader.relations.fill([record], shown.relations(directory.collection))
-            resources.append(Publisher(base_url, directory.collection).shown(record, shown))
+            resources.append(self._publishers[id(directory)].shown(base_url, record, shown))
         return _Found(resources, len(keyed), _after(offset, len(resources), len(keyed)))
 
     # -- cursors (RFC 9865) -------------------------------------------------------------------------------------------

@@ -45,7 +45,9 @@ class ScimService:
         patch_response: PatchResponse = "auto",
     ) -> None:
         self.directories = {each.collection.resource.endpoint.strip("/").lower(): each for each in directories}
-        self.searcher = Searcher(directories, paging, cursors, scan_rows)
+        endpoints = {each.collection.resource.name: each.collection.resource.endpoint for each in directories}
+        self._publishers = {id(each): Publisher(each.collection, endpoints) for each in directories}
+        self.searcher = Searcher(directories, self._publishers, paging, cursors, scan_rows)
         self._writers = {id(each): Writer(each, profile) for each in directories}
         self._discovery = Discovery([each.collection for each in directories], paging, writable=writable)
         self._profile = profile
@@ -131,7 +133,7 @@ class ScimService:
         if self._represents(directory, shown, request):
             return await self._answer(directory, resource_id, written, shown, request)
         request.left_out += written.left_out
-        location = Publisher(request.base_url, directory.collection).location(resource_id)
+        location = self._publishers[id(directory)].location(request.base_url, resource_id)
         return ScimResponse(204, None, {"Location": location, **_etag(directory, written.record)})
 
     async def _delete(self, request: ScimRequest, target: Target) -> ScimResponse:
@@ -180,9 +182,9 @@ class ScimService:
         self, directory: Directory, record: Record, shown: Projection, request: ScimRequest, status: int
     ) -> ScimResponse:
         await directory.reader.relations.fill([record], shown.relations(directory.collection))
-        publisher = Publisher(request.base_url, directory.collection)
-        headers = {"Location": publisher.location(record.id), **_etag(directory, record)}
-        return ScimResponse(status, publisher.shown(record, shown), headers)
+        publisher = self._publishers[id(directory)]
+        headers = {"Location": publisher.location(request.base_url, record.id), **_etag(directory, record)}
+        return ScimResponse(status, publisher.shown(request.base_url, record, shown), headers)
 
     # -- discovery ----------------------------------------------------------------------------------------------------
 

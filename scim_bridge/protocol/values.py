@@ -147,13 +147,22 @@ def _take_away(resource: dict[str, Any], keys: tuple[str, ...]) -> None:
         resource.pop(keys[0], None)
 
 
+def written_paths(path: AttributePath, value: Any) -> set[str]:
+    """The canonical paths a client wrote by giving a value, one level into complex ones."""
+    holders = value if isinstance(value, list) else [value]
+    keys = {key for each in holders if isinstance(each, Mapping) for key in each}
+    subs = [sub.name for key in keys if (sub := path.target.sub(key)) is not None]
+    separator = ":" if path.whole_extension else "."
+    return {path.canonical, *(f"{path.canonical}{separator}{name}" for name in subs)}
+
+
 def check_required(resource: Mapping[str, Any], schema: ResourceSchema) -> None:
     """Raise ScimError 400 where a required attribute is missing or blank (RFC 7643 sections 2.2 and 7)."""
     for attribute in schema.base.attributes:
         _check_attribute(resource, attribute, attribute.name)
     for each in schema.extensions:
         urn = each.schema.id
-        held: Any = resource.get(urn)
+        held = resource.get(urn)
         if held is None:
             if each.required:
                 raise invalid_value(f"{urn} is required")
@@ -168,8 +177,9 @@ def _check_attribute(holder: Mapping[str, Any], attribute: SchemaAttribute, name
         blank = isinstance(value, str) and not value.strip()
         if value is None or value == [] or blank:
             raise invalid_value(f"{name} is required")
-    for each in value if isinstance(value, list) else [value]:
-        for sub in attribute.sub_attributes if isinstance(each, Mapping) else ():
+    elements: list[Any] = value if isinstance(value, list) else [value]
+    for each in (one for one in elements if isinstance(one, Mapping)):
+        for sub in attribute.sub_attributes:
             _check_attribute(each, sub, f"{name}.{sub.name}")
 
 

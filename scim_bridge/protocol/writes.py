@@ -58,7 +58,7 @@ class Writer:
         for name in self._writable_relations():
             if not members.get(name):
                 record.known.setdefault(name, [])  # a new resource has none that nobody gave it
-        return Written(record, frozenset(read.values), left_out)
+        return Written(record, read.written, left_out)
 
     # -- PUT ----------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class Writer:
                 after,
                 {name: MemberChanges(exact=True, added=tuple(members[name])) for name in members},
             )
-            return await self._carry_out(resource_id, row, record, changes, frozenset(read.values), left_out)
+            return await self._carry_out(resource_id, row, record, changes, read.written, left_out)
 
     def _replaced(self, before: Resource, values: Resource, read: ResourceBody) -> Resource:
         _check_immutable(before, values, self._schema)

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.memory import ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of
+from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of
 
 WORK = {"value": "b@work.example", "type": "work"}
 HOME = {"value": "b@home.example", "type": "home"}
+MANAGER = {"value": "m1", "$ref": f"{BASE}/Users/m1"}
 START: dict[str, Any] = {
     "name": {"givenName": "Barbara", "familyName": "Jensen"},
     "title": "Guide",
@@ -73,9 +74,9 @@ async def patched(bridge: Bridge, *operations: Any, **start: Any) -> dict[str, A
          [*START["emails"], {"type": "other", "value": "o@x"}]),  # T-32
         ({"op": "add", "path": 'emails[type eq "other" and primary eq true]', "value": {"value": "o@x"}}, "emails",
          [{**WORK, "primary": False}, HOME, {"type": "other", "primary": True, "value": "o@x"}]),
-        ({"op": "add", "path": f"{ENTERPRISE}:manager", "value": "m1"}, ENTERPRISE, {"manager": {"value": "m1"}}),
+        ({"op": "add", "path": f"{ENTERPRISE}:manager", "value": "m1"}, ENTERPRISE, {"manager": MANAGER}),
         ({"op": "add", "path": f"{ENTERPRISE}:manager", "value": [{"$ref": None, "value": "m1"}]}, ENTERPRISE,
-         {"manager": {"value": "m1"}}),  # T-33, T-40
+         {"manager": MANAGER}),  # T-33, T-40
         ({"op": "add", "path": f"{ENTERPRISE}.department", "value": "D"}, ENTERPRISE, {"department": "D"}),  # T-45
         ({"op": "add", "path": f"{ENTERPRISE}:department", "value": "D"}, ENTERPRISE, {"department": "D"}),  # T-28
         ({"op": "add", "path": ENTERPRISE, "value": {"department": "D"}}, ENTERPRISE, {"department": "D"}),

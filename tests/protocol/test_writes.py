@@ -16,7 +16,7 @@ FULL: dict[str, Any] = {
     "name": {"givenName": "Bárbara", "familyName": "Jensen"},
     "active": True,
     "emails": [{"value": "b@work.example", "type": "work", "primary": True}],
-    ENTERPRISE: {"department": "D", "manager": {"value": "m1"}},
+    ENTERPRISE: {"department": "D", "manager": {"value": "m1", "$ref": f"{BASE}/Users/m1"}},
 }
 
 
