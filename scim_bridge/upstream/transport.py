@@ -27,7 +27,6 @@ from scim_bridge.upstream.reply import read_body
 from scim_bridge.upstream.trace import UpstreamCall, current_trace
 
 KEEPALIVE_SECONDS = 30.0
-_OF_THE_ENCODED = frozenset({b"content-encoding", b"content-length"})
 
 _log = getLogger("scim_bridge.upstream")
 
@@ -209,11 +208,10 @@ class ObservedTransport(httpx.AsyncBaseTransport):
 
 def _headers(answer: httpx.Response) -> httpx.Headers:
     """The headers that are true of the decompressed answer."""
-    dropped = _OF_THE_ENCODED if "Content-Encoding" in answer.headers else frozenset()
+    dropped = {b"content-encoding", b"content-length"} if "Content-Encoding" in answer.headers else set()
     if 300 <= answer.status_code < 400:
-        dropped = dropped | {
-            b"location"
-        }  # never followed, but httpx would parse it, and quote it where it is malformed
+        # never followed, but httpx would parse it all the same, and quote it where it is malformed
+        dropped.add(b"location")
     return httpx.Headers([each for each in answer.headers.raw if each[0].lower() not in dropped])
 
 

@@ -313,6 +313,7 @@ async def test_fifty_requests_share_an_outage_of_the_token_endpoint() -> None:
         outcomes = await together(client, 50)
     assert all(isinstance(each, Reply) for each in outcomes)
     assert stub.counts == (2, 50)
+    assert len(clock.slept) == 50
 
 
 async def test_a_write_whose_new_sign_in_is_refused_has_not_happened() -> None:
@@ -322,6 +323,13 @@ async def test_a_write_whose_new_sign_in_is_refused_has_not_happened() -> None:
         stub.valid = "another"
         error = await failure(client, "POST")
     assert (type(error), error.sent, stub.counts) == (AuthRefused, False, (2, 2))
+
+
+async def test_a_write_that_breaks_after_a_new_sign_in_may_have_happened() -> None:
+    clock, stub = FakeClock(), Stub(token("one"), status(401), token("two"), httpx.ReadError("x"))
+    async with connected(stub, auth=_auth(clock), clock=clock) as client:
+        error = await failure(client, "POST")
+    assert (type(error), error.sent, len(stub.calls)) == (Unavailable, True, 4)
 
 
 @pytest.mark.parametrize("outage", [httpx.ReadTimeout("x"), httpx.ConnectError("x"), status(503)])

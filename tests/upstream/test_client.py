@@ -83,6 +83,7 @@ async def test_what_cannot_be_sent_as_it_is_is_refused_unsent(ask: dict[str, Any
         error = await failure(client, "POST", **ask)
     assert type(error) is kind
     assert (error.upstream, error.sent, stub.calls) == ("acme", False, [])
+    assert error.__context__ is None
 
 
 async def test_cookies_are_not_kept() -> None:
@@ -428,14 +429,24 @@ async def test_the_vendors_code_decides_before_the_status() -> None:
     assert len(stub.calls) == 4
 
 
-async def test_a_vendors_own_way_to_say_too_many_is_waited_for() -> None:
+@pytest.mark.parametrize("code", [403, 500])
+async def test_a_vendors_own_way_to_say_too_many_is_waited_for(code: int) -> None:
     def classify(reply: Reply) -> UpstreamError | None:
-        return RateLimited("", "quota", retry_after_seconds=3) if reply.status == 403 else None
+        return RateLimited("", "quota", retry_after_seconds=3) if reply.status == code else None
 
-    clock, stub = FakeClock(), Stub(status(403), ok())
+    clock, stub = FakeClock(), Stub(status(code), ok())
     async with connected(stub, classify=classify, clock=clock) as client:
         await client.send("POST", "/users")
     assert 3.0 <= clock.slept[0] <= 3.25
+
+
+async def test_a_vendors_code_may_tell_that_a_write_has_happened_in_part() -> None:
+    def classify(reply: Reply) -> UpstreamError | None:
+        return Rejected("", "one of two", sent=True)
+
+    async with connected(Stub(status(207), ok()), classify=classify) as client:
+        assert (await failure(client, "PATCH")).sent
+        assert not (await failure(client, "GET")).sent
 
 
 async def test_nothing_an_error_tells_holds_a_secret(caplog: pytest.LogCaptureFixture) -> None:

@@ -220,6 +220,16 @@ async def test_the_address_arrives_word_for_word() -> None:
     ]
 
 
+async def test_cookies_are_not_kept() -> None:
+    async with upstream(answer(Set_Cookie="session=1; Path=/"), answer()) as server:
+        # by name, as cookies of a bare address are refused anyway
+        client = UpstreamClient("acme", f"http://localhost:{server.port}", clock=FakeClock())
+        await client.send("GET", "/users")
+        await client.send("GET", "/users")
+        await client.aclose()
+    assert [each.headers.get("cookie") for each in server.requests] == [None, None]
+
+
 async def test_a_link_to_another_port_gets_neither_request_nor_token() -> None:
     async with upstream(answer()) as other, _signed_in(answer(200, {"next": "x"})) as (client, server):
         await client.send("GET", "/users")
