@@ -99,12 +99,14 @@ class UpstreamClient:
         self._gate = asyncio.Semaphore(options.max_concurrency)
         rate = options.requests_per_second
         self._bucket = None if rate is None else TokenBucket(rate, clock)
+        headers = httpx.Headers({"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}"})
+        headers.update(options.headers)
         inner = transport or _transport(options)
         parts: tuple[object, ...] = (auth, inner)
         self._secret_holders = [each for each in parts if isinstance(each, HoldsSecrets)]
         self._client = httpx.AsyncClient(
             auth=auth,
-            headers={"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}", **options.headers},
+            headers=headers,
             # as many connections as the gate lets through, so none waits for the pool
             timeout=httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None),
             transport=ObservedTransport(inner, name, clock, options.max_body_bytes),

@@ -48,7 +48,7 @@ async def test_a_request_is_sent_as_it_was_asked_for() -> None:
 async def test_a_body_is_json_unless_another_type_is_named() -> None:
     stub = Stub(ok(), ok(), ok())
     vendor = "application/vnd.pingidentity.password.set+json"
-    async with connected(stub, options=ClientOptions(headers={"Accept": "application/scim+json"})) as client:
+    async with connected(stub, options=ClientOptions(headers={"accept": "application/scim+json"})) as client:
         await client.send("POST", "/users", json={"name": "é", "none": None})
         await client.send("PUT", "/users/1/password", json=[1], headers={"content-type": vendor})
         await client.send("POST", "/users/1/enable")
