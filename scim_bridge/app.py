@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
@@ -22,6 +22,14 @@ from scim_bridge.protocol.endpoint import ScimEndpoint
 CONFIG_VARIABLE: Final = "SCIM_BRIDGE_CONFIG"
 CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
 """Set by `serve` for its worker processes: the file, and a secret they share when the file names none."""
+
+SERVER_OPTIONS: Final[Mapping[str, Any]] = {
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    # Who sits in front is told by `public_url`; headers that anybody can send shape no location (RFC 7644 section 7.2).
+    "proxy_headers": False,
+}
 
 
 def cursor_secret(config: Config) -> bytes:

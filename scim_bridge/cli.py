@@ -12,7 +12,7 @@ from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from scim_bridge import __version__, demo, tables
-from scim_bridge.app import CONFIG_VARIABLE, CURSOR_VARIABLE, create_app, open_connections
+from scim_bridge.app import CONFIG_VARIABLE, CURSOR_VARIABLE, SERVER_OPTIONS, create_app, open_connections
 from scim_bridge.checks import check_connections
 from scim_bridge.config import Config, ConfigError, load
 from scim_bridge.connections import Connection, provider_by_name, provider_names
@@ -53,7 +53,8 @@ def demo_command(port: int, users: int, only: str | None) -> None:
     """Start every provider's sandbox and a bridge over them, ready for curl."""
     names = [each.strip() for each in only.split(",")] if only else None
     try:
-        demo.run(_bound("127.0.0.1", port), users, names)
+        with _bound("127.0.0.1", port) as bound:
+            demo.run(bound, users, names)
     except LookupError as error:
         raise UsageError(f"--only: {error.args[0]}") from None
 
@@ -67,17 +68,20 @@ def serve(path: Path, host: str, port: int, workers: int) -> None:
     """Run the bridge."""
     config = _loaded(path)
     configure()
-    bound = _bound(host, port)
-    if workers == 1:
-        app = create_app(open_connections(config), public_url=config.server.public_url)
-        uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[bound])
-        return
+    with _bound(host, port) as bound:
+        if workers == 1:
+            app = create_app(open_connections(config), public_url=config.server.public_url)
+            uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
+        else:
+            _serve_by(workers, path, bound)
+
+
+def _serve_by(workers: int, path: Path, bound: socket.socket) -> None:
+    """Run several processes on one socket; each reads the file, and all honour each other's cursors."""
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
     os.environ.setdefault(CURSOR_VARIABLE, secrets.token_hex(32))
-    workers_config = uvicorn.Config(
-        "scim_bridge.app:from_environment", factory=True, workers=workers, log_config=None, access_log=False
-    )
-    Multiprocess(workers_config, sockets=[bound]).run()
+    config = uvicorn.Config("scim_bridge.app:from_environment", factory=True, workers=workers, **SERVER_OPTIONS)
+    Multiprocess(config, sockets=[bound]).run()
 
 
 @main.command()

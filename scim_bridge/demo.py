@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from rich.console import Console
 
-from scim_bridge.app import create_app, open_connections
+from scim_bridge.app import SERVER_OPTIONS, create_app, open_connections
 from scim_bridge.config import Config, from_document
 from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.query.provider import Simulation
@@ -90,7 +90,7 @@ async def _serve(bound: socket.socket, sandboxes: Sequence[_Sandbox]) -> None:
 
 
 def _server(app: Any) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto"))
+    return uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS))
 
 
 def _announce(console: Console, port: int, sandboxes: Sequence[_Sandbox]) -> None:

@@ -9,7 +9,11 @@ import orjson
 
 from scim_bridge.upstream.redact import silence_http_library
 
-_STANDARD: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "taskName"}
+_STANDARD: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "taskName",
+    "color_message",
+}
 
 
 class JsonFormatter(logging.Formatter):
