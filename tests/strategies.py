@@ -244,7 +244,7 @@ def _leaves(name: st.SearchStrategy[AttrPath], attribute: SchemaAttribute) -> st
     return st.one_of(compared, compared, compared, st.builds(Present, name))
 
 
-def _joined(leaves: st.SearchStrategy[FilterNode], size: int) -> st.SearchStrategy[FilterNode]:
+def joined(leaves: st.SearchStrategy[FilterNode], size: int) -> st.SearchStrategy[FilterNode]:
     def extend(inner: st.SearchStrategy[FilterNode]) -> st.SearchStrategy[FilterNode]:
         terms = st.lists(inner, min_size=2, max_size=3).map(tuple)
         return st.builds(Not, inner) | st.builds(LogicalExpr, st.sampled_from(LogicalOperator), terms)
@@ -260,12 +260,12 @@ def filters(schema: ResourceSchema, attributes: Collection[str] = USER_ATTRIBUTE
         leaves.append(_leaves(name, path.target))
         if path.sub is None and path.attribute.multi_valued:
             leaves.append(st.builds(ValuePath, name, _conditions(path.attribute)))
-    return _joined(st.one_of(leaves), 4)
+    return joined(st.one_of(leaves), 4)
 
 
 def _conditions(attribute: SchemaAttribute) -> st.SearchStrategy[FilterNode]:
     """What stands between the brackets of a value path."""
     if attribute.type != "complex":
-        return _joined(_leaves(st.just(AttrPath("value")), attribute), 2)
+        return joined(_leaves(st.just(AttrPath("value")), attribute), 2)
     names = {each: st.sampled_from((each.name, each.name.upper())).map(AttrPath) for each in attribute.sub_attributes}
-    return _joined(st.one_of([_leaves(name, each) for each, name in names.items()]), 3)
+    return joined(st.one_of([_leaves(name, each) for each, name in names.items()]), 3)

@@ -117,7 +117,7 @@ async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerat
         page = await read_page(send, branch, position, at_start=first)
         yield page
         position = page.next
-        if first and ahead > 1 and pager.random_access and page.next is not None:
+        if first and ahead > 1 and pager.random_access and page.next is not None and page.read <= pager.max_page:
             async with aclosing(_pages_ahead(send, branch, page, ahead)) as pages:
                 async for page in pages:
                     yield page
@@ -243,6 +243,7 @@ class ListReader:
             start = await self._read(first)
             self._learn(chain, first, start, 0)
             chain.size = start.read or step
+            chain.walks = start.read > self._pager.max_page  # such a size cannot be asked for
         return chain.size == step
 
     def _learn(self, chain: Chain, start: Start, page: UpstreamPage, end: int) -> None:

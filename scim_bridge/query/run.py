@@ -33,7 +33,7 @@ class ReadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one page, how many match in all (None where that was not asked), and where the next page starts.
+    """Records of one page, how many match in all (None where nobody asked and it was not known), where the next starts.
 
     ``next`` is plain JSON and all that another node needs to go on; None at the end.
     """
