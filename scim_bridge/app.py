@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from scim_bridge.config import Config, load
+from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
 from scim_bridge.connections import Connection, open_early, provider_by_name
 from scim_bridge.logs import configure
 from scim_bridge.protocol.endpoint import ScimEndpoint
@@ -40,9 +40,21 @@ def cursor_secret(config: Config) -> bytes:
 
 
 def open_connections(config: Config) -> dict[str, Connection]:
-    """The connections of a configuration, not yet signed in."""
+    """The connections of a configuration, not yet signed in.
+
+    Raises ConfigError where settings name no usable address, certificate or proxy, or attributes that are not there.
+    """
     cursors = Cursors(cursor_secret(config))
-    return {name: Connection(each, cursors) for name, each in config.connections.items()}
+    return {name: _opened(each, cursors) for name, each in config.connections.items()}
+
+
+def _opened(config: ConnectionConfig, cursors: Cursors) -> Connection:
+    try:
+        connection = Connection(config, cursors)
+        connection.offline()
+    except ValueError as error:
+        raise ConfigError(f"[connections.{config.name}.settings]: {error}") from None
+    return connection
 
 
 def create_app(connections: Mapping[str, Connection], *, public_url: str | None = None) -> Starlette:

@@ -70,7 +70,7 @@ def serve(path: Path, host: str, port: int, workers: int) -> None:
     configure()
     with _bound(host, port) as bound:
         if workers == 1:
-            app = create_app(open_connections(config), public_url=config.server.public_url)
+            app = create_app(_opened(path, config), public_url=config.server.public_url)
             uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
         else:
             _serve_by(workers, path, bound)
@@ -93,7 +93,7 @@ def check(path: Path, connections: tuple[str, ...]) -> None:
     unknown = [name for name in connections if name not in config.connections]
     if unknown:
         raise UsageError(f"{path}: there is no connection {unknown[0]!r}")
-    opened = open_connections(config)
+    opened = _opened(path, config)
     chosen = [opened[name] for name in connections or opened]
     results = asyncio.run(check_connections(chosen))
     for each in results:
@@ -122,7 +122,7 @@ def explain(
     count: int,
 ) -> None:
     """Print how a query would run; sends nothing."""
-    opened = open_connections(_loaded(path))
+    opened = _opened(path, _loaded(path))
     if connection not in opened:
         raise UsageError(f"{path}: there is no connection {connection!r}")
     search = Search(
@@ -167,6 +167,13 @@ def _loaded(path: Path) -> Config:
         return load(path, provider_by_name)
     except ConfigError as error:
         raise UsageError(str(error)) from None
+
+
+def _opened(path: Path, config: Config) -> dict[str, Connection]:
+    try:
+        return open_connections(config)
+    except ConfigError as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -21,6 +21,7 @@ from scim_bridge.query.directory import Directory
 from scim_bridge.query.provider import Provider
 from scim_bridge.query.run import ReadLimits
 from scim_bridge.upstream.client import UpstreamClient
+from scim_bridge.upstream.trace import tracing
 
 PROVIDER_GROUP: Final = "scim_bridge.providers"
 _log = logging.getLogger("scim_bridge.connections")
@@ -127,7 +128,8 @@ async def open_early(connections: Sequence[Connection]) -> None:
 
     async def one(connection: Connection) -> None:
         try:
-            await connection.service()
+            with tracing(SYSTEM_CLOCK):  # which also gives the sign-in a deadline
+                await connection.service()
         except Exception as error:
             _log.warning("connection not opened yet", extra={"connection": connection.config.name, "error": str(error)})
 

@@ -143,6 +143,29 @@ def test_a_wrong_configuration_is_one_line_and_exit_code_2(tmp_path: Path, comma
     assert result.output.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"token_auth_method": 'client_secret_post"\nattributes = { nope = "x" }\npopulation_id = "p'}, "nope"),
+        ({"environment_id": 'e"\nproxy = "x'}, "proxy"),
+    ],
+)
+def test_settings_that_lead_nowhere_are_wrong_configuration(tmp_path: Path, changes: Any, message: str) -> None:
+    path = config(tmp_path, **changes)
+    result = run("check", "--config", str(path))
+    assert result.exit_code == 2
+    assert result.output.startswith(f"scim-bridge: {path}: [connections.acme.settings]")
+    assert message in result.output
+
+
+def test_a_certificate_that_is_not_there_is_wrong_configuration(tmp_path: Path) -> None:
+    path = config(tmp_path)
+    path.write_text(path.read_text() + 'ca_bundle = "/nowhere/ca.pem"\n')
+    result = run("check", "--config", str(path))
+    assert result.exit_code == 2
+    assert "[connections.other.settings]: ca_bundle" in result.output
+
+
 @pytest.mark.parametrize("command", ["serve", "demo"])
 def test_a_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path, command: str) -> None:
     with socket.socket() as taken:

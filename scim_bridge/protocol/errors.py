@@ -84,15 +84,16 @@ def _upstream(error: UpstreamError, request_id: str) -> ScimError:
     """An upstream's failure: its name and the request id, so that an operator finds it."""
     where = f"Upstream {error.upstream}" if error.upstream else "Upstream"
     told = f"{where}: {error.detail} (request {request_id})"
+    if error.sent:
+        told += ". Whether the write took effect is not known"
+    again = {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
     match error:
         case RateLimited():
-            return ScimError(429, told, headers={"Retry-After": str(error.retry_after_seconds)})
+            return ScimError(429, told, headers=again)
         case TimedOut():
-            unknown = ". Whether the write took effect is not known" if error.sent else ""
-            return ScimError(504, told + unknown)
+            return ScimError(504, told)
         case Unavailable():
-            unknown = ". Whether the write took effect is not known" if error.sent else ""
-            return ScimError(503, told + unknown)
+            return ScimError(503, told, headers=again)
         case NotFound():
             return ScimError(404, told)
         case Conflict():

@@ -164,6 +164,7 @@ async def test_a_fault_of_ours_tells_nothing(caplog: pytest.LogCaptureFixture) -
     [
         (RateLimited("up", "slow", retry_after_seconds=7), 429, None, {"Retry-After": "7"}),  # H-10
         (Unavailable("up", "down"), 503, None, {}),
+        (Unavailable("up", "busy", retry_after_seconds=9), 503, None, {"Retry-After": "9"}),
         (TimedOut("up", "late"), 504, None, {}),
         (AuthRefused("up", "no"), 502, None, {}),
         (BadAnswer("up", "html"), 502, None, {}),
@@ -186,7 +187,11 @@ def test_each_failure_has_one_error(error: Exception, status: int, scim_type: An
 
 
 def test_a_write_whose_outcome_is_unknown_says_so() -> None:
-    for error in (TimedOut("up", "late", sent=True), Unavailable("up", "cut", sent=True)):
+    for error in (
+        TimedOut("up", "late", sent=True),
+        Unavailable("up", "cut", sent=True),
+        BadAnswer("up", "cut", sent=True),
+    ):
         assert "not known" in scim_error(error, "r").detail
 
 

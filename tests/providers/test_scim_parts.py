@@ -16,6 +16,7 @@ from scim_bridge.providers.scim.writes import PATCH_OP
 from scim_bridge.query.capabilities import Call, Collection
 from scim_bridge.query.directory import Changes, MemberChanges
 from scim_bridge.query.plan import Query
+from scim_bridge.query.write import PartialWrite
 from scim_bridge.schemas import GROUP as GROUP_TYPE
 from scim_bridge.schemas import USER as USER_TYPE
 from scim_bridge.upstream.auth import Basic, Bearer
@@ -391,6 +392,38 @@ def test_members_that_a_read_may_hide_are_asked_for_before_a_put() -> None:
     assert (asked.method, asked.path, asked.params) == ("GET", "/Groups/g", {"attributes": "members"})
     put = steps.send(Reply(200, {"id": "g", "members": [{"value": "1"}]}, httpx.Headers()))
     assert put.json == {"schemas": [GROUP], "id": "g", "displayName": "New", "members": [{"value": "1"}]}
+
+
+def test_a_change_that_comes_to_nothing_upstream_is_no_request() -> None:
+    users = collections()["User"]
+    assert users.writes.update is not None
+    row = {"id": "1", "userName": "ada"}
+    shown = users.decode(row)
+    with pytest.raises(StopIteration) as end:
+        next(users.writes.update(row, shown, {**shown, "groups": [{"value": "g"}]}))
+    assert end.value.value is row
+
+
+async def test_a_resource_created_without_an_answer_is_told_to_be_in_doubt() -> None:
+    def silent(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(201) if request.method == "POST" else response
+
+    opened = await bridge(Sandbox(1), fault=silent)
+    with pytest.raises(PartialWrite) as failed:
+        await opened.users.create({"userName": "new"}, {})
+    assert isinstance(failed.value.cause, BadAnswer)
+    assert failed.value.left == ("POST /Users",)
+
+
+async def test_removing_members_the_server_refuses_for_another_reason_stays_refused() -> None:
+    def closed(request: httpx.Request) -> httpx.Response | None:
+        return answer({"scimType": "mutability", "detail": "closed"}, 400) if request.method == "PATCH" else None
+
+    opened = await bridge(Sandbox(2), refuse=closed)
+    change = Changes(members={"members": MemberChanges(removed=({"value": "u00001"},))})
+    with pytest.raises(Rejected):
+        await opened.groups.change("g00005", None, change)
+    assert opened.spent() == ["PATCH /Groups/g00005"]
 
 
 def test_ids_are_quoted_in_paths_and_filters() -> None:
