@@ -1,7 +1,7 @@
 """What a SCIM server says of itself (RFC 7644 section 4), and what a look at its rows proves."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -124,13 +124,17 @@ def resource_types(
             _log.warning("a resource type was left out: %s", error)
             continue
         if resource.endpoint.strip("/").lower() not in _META_ENDPOINTS:
-            found.setdefault(resource.endpoint, _with_exact_ids(resource))
+            found.setdefault(resource.endpoint, _effective(resource))
     if not found:
         raise BadAnswer("", "published no resource type that has an endpoint and a schema")
     return list(found.values())
 
 
-def _with_exact_ids(resource: ResourceSchema) -> ResourceSchema:
-    """References to ids compare as ids do, case-exactly, although RFC 7643 section 8.7.1 publishes them otherwise."""
-    exact: Callable[[str], bool] = lambda path: resource.resolve(path) is not None  # noqa: E731
-    return overridden(resource, {path: {"case_exact": True} for path in _IDS if exact(path)})
+def _effective(resource: ResourceSchema) -> ResourceSchema:
+    """The schema as the bridge keeps it: what refers to an id compares as ids do, although RFC 7643 section 8.7.1
+    publishes some of it otherwise."""
+    paths = {path for path in _IDS if resource.resolve(path)}
+    for schema in resource.schemas:
+        prefix = "" if schema is resource.base else f"{schema.id}:"
+        paths |= {f"{prefix}{each.name}.value" for each in schema.attributes if each.sub("$ref") and each.sub("value")}
+    return overridden(resource, {path: {"case_exact": True} for path in paths})

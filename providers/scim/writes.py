@@ -38,16 +38,15 @@ class ResourceWrites:
         self._patches = patch
         self._unseen = tuple(unseen)
         self._shape = shaper(resource, lambda each: each.mutability != "readOnly" and each.name not in relations)
-        self._held = MEMBERS in relations and resource.base.attribute(MEMBERS) is not None
+        members = resource.base.attribute(MEMBERS) if MEMBERS in relations else None
+        self._members = members if members is not None and members.mutability != "readOnly" else None
 
     def writes(self) -> Writes:
         """All writes; members only where the schema lets them be written."""
-        members = self._resource.base.attribute(MEMBERS)
-        writable = self._held and members is not None and members.mutability != "readOnly"
         by_patch = MemberWrites(self._add_by_patch, self._remove_by_patch, CHUNK)
         # Reading, merging and writing the whole group: never two at once.
         by_put = MemberWrites(self._add_by_put, self._remove_by_put, sys.maxsize)
-        held = {MEMBERS: by_patch if self._patches else by_put} if writable else {}
+        held = {MEMBERS: by_patch if self._patches else by_put} if self._members is not None else {}
         update = self._update_by_patch if self._patches else self._update_by_put
         return Writes(create=self.create, update=update, delete=self.delete, members=held)
 
@@ -137,7 +136,7 @@ class ResourceWrites:
 
     def _add_by_patch(self, owner: str, elements: Sequence[Element]) -> Steps:
         """One request. Not undone: who was a member before is not known, and must stay one."""
-        operations = [{"op": "add", "path": MEMBERS, "value": [_member(each) for each in elements]}]
+        operations = [{"op": "add", "path": MEMBERS, "value": [self._member(each) for each in elements]}]
         # Adding who is there already changes nothing (RFC 7644 section 3.5.2.1).
         yield replace(_patch(self._path(owner), operations), idempotent=True)
 
@@ -157,16 +156,23 @@ class ResourceWrites:
     def _add_by_put(self, owner: str, elements: Sequence[Element]) -> Steps:
         whole = yield from self._current(owner)
         held = _values_of(whole)
-        added = [_member(each) for each in elements if each["value"] not in held]
+        added = [self._member(each) for each in elements if each["value"] not in held]
         if added:
             yield self._put(whole, {**whole, MEMBERS: [*(whole.get(MEMBERS) or ()), *added]}, undoable=True)
 
     def _remove_by_put(self, owner: str, elements: Sequence[Element]) -> Steps:
         whole = yield from self._current(owner)
         gone = {each["value"] for each in elements}
-        kept = [each for each in whole.get(MEMBERS) or () if str(each.get("value")) not in gone]
-        if len(kept) < len(whole.get(MEMBERS) or ()):
+        held = whole.get(MEMBERS) or ()
+        kept = [each for each in held if not (isinstance(each, Mapping) and str(each.get("value")) in gone)]
+        if len(kept) < len(held):
             yield self._put(whole, {**whole, MEMBERS: kept}, undoable=True)
+
+    def _member(self, element: Element) -> Element:
+        """An element with what the schema lets a client say of it."""
+        parts = self._members.sub_attributes if self._members is not None else ()
+        writable = {each.name for each in parts if each.mutability != "readOnly"} | {"value"}
+        return {name: value for name, value in element.items() if name in writable - {"$ref"} and value}
 
     def _current(self, owner: str) -> Any:
         reply = yield Call("GET", self._path(owner))
@@ -216,10 +222,6 @@ def _place(row: dict[str, Any], keys: Keys, value: Any) -> None:
         row.pop(key, None)
     else:
         row[key] = value
-
-
-def _member(element: Element) -> Element:
-    return {name: element[name] for name in ("value", "type") if element.get(name)}
 
 
 def _removal(element: Element) -> dict[str, Any]:

@@ -168,6 +168,13 @@ async def test_what_is_proven_is_pushed_as_far_as_it_goes() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ['displayName co "ö"', 'displayName eq "a\\"b"', 'displayName eq "a "', 'title eq ""'])
+async def test_text_that_a_server_may_misread_is_pushed_only_where_the_settings_vouch_for_it(text: str) -> None:
+    assert pushed((await bridge()).users, text) == ["GET /Users"]
+    vouched = pushed((await bridge(native_text_match="insensitive")).users, text)
+    assert vouched == (["GET /Users"] if text.endswith('""') else [f"GET /Users?filter={text}"])
+
+
 async def test_only_what_has_no_case_is_pushed_to_a_server_that_compares_it() -> None:
     opened = await bridge(fault=comparing_case)
     assert pushed(opened.users, 'userName eq "ada"') == ["GET /Users"]

@@ -149,6 +149,21 @@ async def test_further_resource_types_are_shown_as_published() -> None:
     assert {rule.attribute for rule in devices.reads[0].rules} >= {"serial", "seen", "meta.created"}
 
 
+async def test_what_refers_to_an_id_compares_with_case_whatever_is_published() -> None:
+    def folding(published: dict[str, Any]) -> dict[str, Any]:
+        plain = {**published, "caseExact": False}
+        return {**plain, "subAttributes": [folding(each) for each in published.get("subAttributes", ())]}
+
+    schemas = [{**each, "attributes": [folding(one) for one in each["attributes"]]} for each in SCHEMAS]
+    user, group = (each.resource for each in (await discovered(Schemas=schemas)).types)
+    for resource, path in ((user, "groups.value"), (group, "members.value"), (user, f"{ENTERPRISE}:manager.value")):
+        found = resource.resolve(path)
+        assert found is not None
+        assert found.target.case_exact
+    name = user.resolve("externalId"), user.resolve("userName")
+    assert [found is not None and found.target.case_exact for found in name] == [True, False]
+
+
 # -- decoding ----------------------------------------------------------------------------------------------------------
 
 
@@ -424,6 +439,13 @@ async def test_removing_members_the_server_refuses_for_another_reason_stays_refu
     with pytest.raises(Rejected):
         await opened.groups.change("g00005", None, change)
     assert opened.spent() == ["PATCH /Groups/g00005"]
+
+
+def test_of_a_member_is_sent_what_a_client_may_say() -> None:
+    groups = collections()["Group"].writes.members["members"]
+    call = next(groups.add("g", [{"value": "1", "type": "User", "display": "Ada", "$ref": "/Users/1", "x": 1}]))
+    assert call.json["Operations"][0]["value"] == [{"value": "1", "type": "User", "display": "Ada"}]
+    assert call.idempotent
 
 
 def test_ids_are_quoted_in_paths_and_filters() -> None:
