@@ -8,12 +8,13 @@ attribute of the enterprise User extension.
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from scim_bridge.schemas import ENTERPRISE_USER, ResourceSchema, Schema, SchemaAttribute
+from scim_bridge.schemas import COMMON, ENTERPRISE_USER, AttributePath, ResourceSchema, Schema, SchemaAttribute
 
 _log = logging.getLogger("scim_bridge.attributes")
 _SLOT: Final = re.compile(r'^(?P<attribute>\w+)\[type eq "(?P<type>[^"]+)"\](?:\.(?P<sub>\$?\w+))?$')
@@ -39,22 +40,46 @@ def _boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def _decimal(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def utc_timestamp(value: Any) -> str | None:
     """An ISO 8601 instant as xsd:dateTime in UTC; None for what is none (RFC 7643 section 2.3.5)."""
     if not isinstance(value, str):
         return None
     try:
         instant = datetime.fromisoformat(value)
-    except ValueError:
+        if instant.tzinfo is None:
+            return None
+        return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError):  # the year 1 in a zone ahead of UTC is year 0 there
         return None
-    if instant.tzinfo is None:
-        return None
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 TEXT = Codec(_text)
 BOOLEAN = Codec(_boolean)
+INTEGER = Codec(_integer)
+DECIMAL = Codec(_decimal)
 TIMESTAMP = Codec(utc_timestamp)
+_BY_TYPE: Final = {"boolean": BOOLEAN, "integer": INTEGER, "decimal": DECIMAL, "dateTime": TIMESTAMP}
+
+
+def codec_of(attribute: SchemaAttribute) -> Codec:
+    """How a field with values of an attribute's type is read; several may come as a list, or one alone."""
+    one = _BY_TYPE.get(attribute.type, TEXT)
+    if not attribute.multi_valued:
+        return one
+
+    def read(value: Any) -> list[Any] | None:
+        found = map(one.read, value if isinstance(value, list) else [value])
+        return [each for each in found if each is not None] or None
+
+    return Codec(read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +151,16 @@ class AttributeMap:
         kept: frozenset[str] = frozenset(),
     ) -> None:
         """``extra``: the connection's own mapping; ``kept``: attributes that other means hold, such as relations."""
-        table = {expand(each.path, schema): each for each in attributes}
-        table |= {expand(path, schema): Attribute(path, name) for path, name in extra.items()}
+        table = {_target(each.path, schema): each for each in attributes}
+        table |= {_target(path, schema): _mapped(path, name, schema) for path, name in extra.items()}
         self._schema = schema
         self._kept = kept
-        self._entries = [
-            _Entry(each, _target(path, schema), tuple(each.field.split("."))) for path, each in table.items()
-        ]
+        self._entries = [_Entry(each, target, tuple(each.field.split("."))) for target, each in table.items()]
         self._slots = _slots(self._entries)
-        self._mutability = _mutability(self._entries)
+        self._mutability = {_plain(each.target): each.attribute.mutability for each in self._entries}
         self.resource = self._effective()
+        self.no_place = frozenset(each.canonical for each in self._places() if not self._has_place(each.canonical))
+        """Attributes (canonical paths) that clients may write by RFC 7643 but this upstream has no field for."""
 
     def paths(self) -> list[tuple[str, str]]:
         """Each mapped path as filters spell it, and its field."""
@@ -165,14 +190,14 @@ class AttributeMap:
     def _mark_primary(self, resource: dict[str, Any]) -> None:
         """The only value that an attribute can have is the preferred one."""
         for name, types in self._slots.items():
-            if len(types) == 1 and name in resource:
+            if len(types) == 1 and name in resource and self._schema.resolve(f"{name}.primary"):
                 resource[name][0]["primary"] = True
 
     # -- SCIM to upstream -------------------------------------------------------------------------------------------
 
     def aligned(self, body: dict[str, Any]) -> dict[str, Any]:
         """A whole resource as written, in the form it will be read back: slots filled, shared fields equal."""
-        result = {name: value for name, value in body.items() if name not in self._slots}
+        result = deepcopy({name: value for name, value in body.items() if name not in self._slots})
         for entry in self._entries:
             value = self._written(entry, body)
             if value is None and (shared := self._shared(entry)) is not None:
@@ -204,28 +229,37 @@ class AttributeMap:
     def homeless(self, body: Mapping[str, Any]) -> list[str]:
         """What of a written resource the upstream has no place for: attributes, and surplus values of slots."""
         found = []
-        for name, value in body.items():
-            if name in self._slots:
-                taken = [self._element(body, entry.target) for entry in self._entries if entry.target.keys == (name,)]
-                found += [
-                    f"{name}[{index}]" for index, each in enumerate(value) if not any(each is one for one in taken)
-                ]
-            elif name in self.no_place and value not in (None, [], {}):
-                found.append(name)
+        for name in self._slots:
+            taken = [self._element(body, entry.target) for entry in self._entries if entry.target.keys == (name,)]
+            values = enumerate(body.get(name) or ())
+            found += [f"{name}[{index}]" for index, each in values if not any(each is one for one in taken)]
+        for path in self._places():
+            if path.canonical in self.no_place and path.read(body) not in (None, "", [], {}):
+                found.append(path.canonical)
         return found
 
-    @property
-    def no_place(self) -> frozenset[str]:
-        """Attributes (canonical paths) that clients may write by RFC 7643 but this upstream has no field for."""
-        return frozenset(
-            each.name
-            for each in self._schema.base.attributes
-            if each.mutability != "readOnly" and each.name not in self._kept and not self._writable_within(each.name)
-        )
+    def _places(self) -> Iterable[AttributePath]:
+        """Each path that clients may write by RFC 7643 and that needs a field: parts where a single value has some."""
+        for schema, urn in (
+            (self._schema.base, None),
+            *((each.schema, each.schema.id) for each in self._schema.extensions),
+        ):
+            external_id = [each for each in COMMON if each.name == "externalId" and urn is None]
+            for attribute in (*external_id, *schema.attributes):
+                whole = AttributePath(urn, attribute)
+                if attribute.mutability == "readOnly" or whole.canonical in self._kept:
+                    continue
+                parts = () if attribute.multi_valued else attribute.sub_attributes
+                if not parts or not self._has_place(whole.canonical):
+                    yield whole
+                else:
+                    yield from (AttributePath(urn, attribute, part) for part in parts if part.mutability != "readOnly")
 
-    def _writable_within(self, name: str) -> bool:
+    def _has_place(self, path: str) -> bool:
+        """Whether a path, or a part of it, has a field that can be written."""
         return any(
-            path.partition(".")[0] == name and mutability != "readOnly" for path, mutability in self._mutability.items()
+            mutability != "readOnly" and (mapped == path or mapped.startswith(f"{path}."))
+            for mapped, mutability in self._mutability.items()
         )
 
     def fields(self, resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,7 +305,7 @@ class AttributeMap:
         path = f"{prefix}{attribute.name}"
         if attribute.mutability == "readOnly" or path in self._kept:
             return attribute
-        if attribute.type != "complex":
+        if attribute.type != "complex" or path in self._mutability:
             return self._as_mapped(attribute, path)
         types = self._slots.get(path, ())
         subs = tuple(self._effective_sub(each, path, types) for each in attribute.sub_attributes)
@@ -300,10 +334,6 @@ def _plain(target: Target) -> str:
     return ".".join(keys)
 
 
-def _mutability(entries: Iterable[_Entry]) -> dict[str, str]:
-    return {_plain(each.target): each.attribute.mutability for each in entries}
-
-
 def _slots(entries: Iterable[_Entry]) -> dict[str, list[str]]:
     """The multi-valued attributes held in slots, and the types of their slots."""
     slots: dict[str, list[str]] = {}
@@ -315,25 +345,34 @@ def _slots(entries: Iterable[_Entry]) -> dict[str, list[str]]:
     return slots
 
 
-def _target(path: str, schema: ResourceSchema) -> Target:
-    """Where a full path leads. Raises MappingError where the schema has no such attribute."""
+def _target(short: str, schema: ResourceSchema) -> Target:
+    """Where a path leads. Raises MappingError where the schema has no such attribute."""
+    path = expand(short, schema)
     match = _SLOT.match(path)
     name = f"{match['attribute']}.{match['sub'] or 'value'}" if match else path
     resolved = schema.resolve(name)
-    if resolved is None or resolved.attribute is None:
+    if resolved is None or resolved.whole_extension:
         raise MappingError(f"{path} is not an attribute of {schema.name}")
+    attribute, sub = resolved.attribute, resolved.sub
     if match:
-        assert resolved.sub is not None
-        return Target((resolved.attribute.name,), match["type"], resolved.sub.name)
-    keys = [resolved.extension] if resolved.extension else []
-    keys.append(resolved.attribute.name)
-    if resolved.sub is not None:
-        if resolved.attribute.multi_valued:
-            raise MappingError(
-                f'{path} names no single value; select one, as in {name.partition(".")[0]}[type eq "work"]'
-            )
-        keys.append(resolved.sub.name)
-    return Target(tuple(keys))
+        if sub is None or not attribute.multi_valued or attribute.sub("type") is None:
+            raise MappingError(f"{path}: {attribute.name} has no values of several types")
+        return Target((attribute.name,), match["type"], sub.name)
+    if sub is None:
+        return Target(resolved.keys)
+    if attribute.multi_valued:
+        raise MappingError(f'{path} names no single value; select one, as in {attribute.name}[type eq "work"]')
+    return Target((*resolved.keys, sub.name))
+
+
+def _mapped(path: str, field: str, schema: ResourceSchema) -> Attribute:
+    """An entry of the ``attributes`` setting: what the schema says of the attribute holds for it."""
+    target = _target(path, schema)
+    resolved = schema.resolve(_plain(target))
+    assert resolved is not None
+    if resolved.target.type == "complex":
+        raise MappingError(f"{path} has parts: map those, as in {path}.{resolved.target.sub_attributes[0].name}")
+    return Attribute(path, field, codec_of(resolved.target), resolved.target.mutability)
 
 
 def _put(resource: dict[str, Any], target: Target, value: Any) -> None:
