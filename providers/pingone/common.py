@@ -110,6 +110,13 @@ def item(path: str, **fixed: str) -> AccessPath:
     return AccessPath(path, rows=".", pager=OnePage(), rules=rules, fixed=fixed)
 
 
+def display_name(row: Row) -> str | None:
+    """A user's name to show, as PingOne has none: the full name, else its parts, else the username."""
+    parts = [dig(row, "name.given"), dig(row, "name.family")]
+    found: str | None = dig(row, "name.formatted") or " ".join(filter(None, parts)) or row.get("username")
+    return found
+
+
 def population_of(row: Row) -> str | None:
     found: str | None = dig(row, "population.id")
     return found

@@ -8,6 +8,7 @@ from scim_bridge.providers.pingone.common import Scope, is_id
 from scim_bridge.query.capabilities import Call, Element, MemberWrites, Resource, Row, Steps, Writes
 from scim_bridge.query.pagers import dig
 from scim_bridge.upstream.errors import Conflict, NotFound, Rejected
+from scim_bridge.upstream.reply import Reply
 
 READ_ONLY: Final = frozenset(
     "id environment displayName directMemberCounts totalMemberCounts sourceId sourceType createdAt updatedAt".split()
@@ -27,19 +28,15 @@ class GroupWrites:
         return Writes(create=self.create, update=self.update, delete=self.delete, members={"members": members})
 
     def create(self, values: Resource) -> Steps:
-        fields = self._table.fields(values)
-        self._scope.check_population(fields.get("population.id"), "population")
-        made = yield Call(
-            "POST", "/groups", json=nested(fields), undo=lambda reply: Call("DELETE", f"/groups/{reply.body['id']}")
-        )
-        return made.body
+        """A group of the environment, so of every population."""
+        fields = nested(self._table.fields(values))
+        return (yield Call("POST", "/groups", json=fields, undo=_deletion_of)).body
 
     def update(self, row: Row, before: Resource, after: Resource) -> Steps:
         """There is no PATCH: the whole group goes back with the change, or what is left out would be wiped."""
         path = f"/groups/{row['id']}"
         old = {name: value for name, value in row.items() if name not in READ_ONLY and not name.startswith("_")}
         changes = self._table.changed(before, after)
-        changes.pop("population.id", None)  # set when the group is made, for good
         if all(value == dig(row, name) for name, value in changes.items()):
             return row
         new = {name: value for name, value in {**old, **changes}.items() if value is not None}
@@ -90,6 +87,10 @@ class GroupWrites:
                     text = f"{element['value']!r} is a member by a filter or through a nested group"
                     raise Rejected("", text, target="members") from None
         yield Call("GET", f"/groups/{group_id}")  # the group itself may be what is missing
+
+
+def _deletion_of(made: Reply) -> Call:
+    return Call("DELETE", f"/groups/{made.body['id']}")
 
 
 def _owners(element: Element) -> list[str]:

@@ -11,6 +11,7 @@ from scim_bridge.providers.pingone.common import (
     Scope,
     Terms,
     comparing,
+    display_name,
     filling,
     id_rules,
     is_id,
@@ -44,15 +45,18 @@ ATTRIBUTES: Final = (
     Attribute("meta.lastModified", "updatedAt", TIMESTAMP, mutability="readOnly"),
     Attribute("displayName", "name"),
     Attribute(f"{URN}:description", "description"),
-    Attribute(f"{URN}:populationId", "population.id", mutability="immutable"),
-    Attribute(f"{URN}:userFilter", "userFilter"),
+    Attribute(f"{URN}:populationId", "population.id", mutability="readOnly"),
+    Attribute(f"{URN}:userFilter", "userFilter", mutability="readOnly"),
     Attribute(f"{URN}:sourceType", "sourceType", mutability="readOnly"),
 )
 """Group records carry createdAt and updatedAt only in some versions of the API; without them meta has neither."""
 
 
-def _text(name: str, description: str, mutability: str = "readWrite", *, case_exact: bool = False) -> SchemaAttribute:
-    return SchemaAttribute(name, "string", mutability=mutability, case_exact=case_exact, description=description)
+def _shown(name: str, description: str, *, case_exact: bool = False) -> SchemaAttribute:
+    """What clients cannot write is shown on request, so that the extension reads back as it was written."""
+    return SchemaAttribute(
+        name, "string", mutability="readOnly", returned="request", case_exact=case_exact, description=description
+    )
 
 
 EXTENSION: Final = Schema(
@@ -60,10 +64,10 @@ EXTENSION: Final = Schema(
     "PingOneGroup",
     "What PingOne knows of a group beyond the core schema",
     (
-        _text("description", "What the group is for"),
-        _text("populationId", "The population of a population-level group", "immutable", case_exact=True),
-        _text("userFilter", "The filter, in PingOne's own words, that makes users members of a dynamic group"),
-        _text("sourceType", "Where an external group comes from: GATEWAY or IDP", "readOnly"),
+        SchemaAttribute("description", "string", description="What the group is for"),
+        _shown("populationId", "The population of a population-level group; set when it is made", case_exact=True),
+        _shown("userFilter", "The filter, in PingOne's own words, that makes users members of a dynamic group"),
+        _shown("sourceType", "Where an external group comes from: GATEWAY or IDP"),
     ),
 )
 
@@ -134,13 +138,7 @@ def _group_of_membership(row: Row) -> Row | None:
 
 
 def _user(row: Row) -> Element:
-    return {"value": row["id"], "type": "User", "display": _full_name(row) or row.get("username")}
-
-
-def _full_name(row: Row) -> str:
-    """The user's whole name, put together where PingOne has only its parts."""
-    parts = [dig(row, "name.given"), dig(row, "name.family")]
-    return dig(row, "name.formatted") or " ".join(each for each in parts if each)
+    return {"value": row["id"], "type": "User", "display": display_name(row)}
 
 
 def _group(scope: Scope) -> Callable[[Row], Element | None]:

@@ -1,7 +1,7 @@
 """What the simulated environment holds: users, groups, populations, and who is a member of what."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,10 @@ MAX_KEPT: Final = 32
 
 @dataclass(slots=True)
 class Store:
-    """One environment. Lists come in the order of creation; lookups by id, username and membership are indexed."""
+    """One environment; lookups by id, username and membership are indexed.
+
+    The vendor documents no order of lists. Here users come newest first, and everything else as it was made.
+    """
 
     users: dict[str, Item] = field(default_factory=dict)
     groups: dict[str, Item] = field(default_factory=dict)
@@ -52,7 +55,7 @@ class Store:
         old = self.users.get(data["id"])
         if old is not None:
             del self.by_username[old.data["username"].lower()]
-        item = Item(old.seq if old is not None else self.next_seq(), data)
+        item = Item(old.seq if old is not None else -self.next_seq(), data)
         self.users[data["id"]] = item
         self.by_username[data["username"].lower()] = data["id"]
         self.changed()
@@ -183,15 +186,16 @@ class Store:
         return found
 
     def _scanned(self, kind: str, node: Node | None) -> list[Item]:
-        items: Mapping[str, Item] = getattr(self, kind)
+        items: dict[str, Item] = getattr(self, kind)
+        ordered = reversed(items.values()) if kind == "users" else items.values()
         if node is None:
-            return list(items.values())
+            return list(ordered)
         members: Callable[[Membership], frozenset[str]]
         members = self._user_members if kind == "users" else self._group_members
         test = sandbox_filter.compiled(node, members, case_sensitive=self.case_sensitive)
         ids = self._candidates(node) if kind == "users" else None
         if ids is None:
-            return [item for item in items.values() if test(item.data)]
+            return [item for item in ordered if test(item.data)]
         found = [items[each] for each in ids if each in items and test(items[each].data)]
         return sorted(found, key=lambda item: item.seq)
 

@@ -15,6 +15,7 @@ JSON: Final = "application/json"
 VALIDATION: Final = "The request could not be completed. One or more validation errors were in the request."
 DEFAULT_PAGE: Final = 100
 """Rows of a page of populations, memberships and roles when the request names no limit."""
+_BEFORE_ALL: Final = -(2**53)
 
 
 class Refusal(Exception):
@@ -83,7 +84,7 @@ class Inbound:
 
 @dataclass(slots=True)
 class Item:
-    """A stored record. ``seq`` is its place in every list: records are listed as they were made."""
+    """A stored record. ``seq`` is its place in every list."""
 
     seq: int
     data: dict[str, Any]
@@ -115,7 +116,7 @@ def asked_for(request: Inbound, default: int) -> Cursor:
     """The part of a list that a request wants; a cursor brings its filter along, so a filter beside it is refused."""
     limit = _limit(request.query.get("limit"), default)
     if "cursor" not in request.query:
-        return Cursor(-1, limit, request.query.get("filter", ""))
+        return Cursor(_BEFORE_ALL, limit, request.query.get("filter", ""))
     if "filter" in request.query:
         raise bad_parameter("INVALID_PARAMETER", "filter", "cannot be combined with a cursor: follow _links.next.href")
     cursor = Cursor.opened(request.query["cursor"])

@@ -1,6 +1,6 @@
 """PingOne users as SCIM Users: the attribute table, what can be filtered, and what else belongs to a user."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +12,11 @@ from scim_bridge.providers.pingone.common import (
     Scope,
     Terms,
     comparing,
+    display_name,
     id_rules,
     is_id,
     item,
+    literal,
 )
 from scim_bridge.providers.pingone.user_writes import UserWrites
 from scim_bridge.query.capabilities import (
@@ -44,10 +46,6 @@ ATTRIBUTES: Final = (
     Attribute("meta.created", "createdAt", TIMESTAMP, mutability="readOnly"),
     Attribute("meta.lastModified", "updatedAt", TIMESTAMP, mutability="readOnly"),
     Attribute("userName", "username"),
-    # PingOne has no display name. The full name is one field for both, and the one that a client changes counts. It is
-    # not made up from other names where it is missing: PUT of what was read would then store it, and `name.formatted`
-    # takes fewer characters than they do.
-    Attribute("displayName", "name.formatted"),
     Attribute("name.formatted", "name.formatted"),
     Attribute("name.familyName", "name.family"),
     Attribute("name.givenName", "name.given"),
@@ -95,16 +93,15 @@ FILTERS: Final = {
 """The operators that the vendor lists for a text field (SCIM filter language; Read All Users)."""
 CONTAINS: Final = ("name.given", "name.family")
 """Fields whose `co` is told of by one third party only."""
+MAX_SPACES: Final = 4
+"""A name with more is looked for here: each space may be the one between given and family name."""
 UNLISTED: Final = frozenset(each.field for each in ATTRIBUTES) - FILTERS.keys()
 """Fields of PingOne's own that are no text, or that no page lists as filterable."""
 
 
-def _text(name: str, description: str, mutability: str = "readOnly") -> SchemaAttribute:
-    return SchemaAttribute(name, "string", mutability=mutability, description=description)
-
-
-def _flag(name: str, description: str) -> SchemaAttribute:
-    return SchemaAttribute(name, "boolean", mutability="readOnly", description=description)
+def _shown(name: str, description: str, type: str = "string") -> SchemaAttribute:
+    """What clients cannot write is shown on request, so that the extension reads back as it was written."""
+    return SchemaAttribute(name, type, mutability="readOnly", returned="request", description=description)
 
 
 EXTENSION: Final = Schema(
@@ -113,16 +110,16 @@ EXTENSION: Final = Schema(
     "What PingOne knows of a user beyond the core schema",
     (
         SchemaAttribute("populationId", "string", case_exact=True, description="The user's population"),
-        _text("accountId", "An account identifier of the customer's own", "readWrite"),
-        _flag("emailVerified", "Whether the e-mail address was verified"),
-        _text("accountStatus", "OK or LOCKED"),
-        _flag("canAuthenticate", "Whether the user is neither locked nor disabled"),
-        _text("lifecycleStatus", "ACCOUNT_OK or VERIFICATION_REQUIRED"),
-        _flag("mfaEnabled", "Whether multi-factor authentication is on"),
-        _text("verifyStatus", "NOT_INITIATED, ENABLED or DISABLED"),
-        _text("identityProviderType", "The kind of identity provider that authenticates the user"),
-        _text("identityProviderId", "The external identity provider, if any"),
-        SchemaAttribute("lastSignOn", "dateTime", mutability="readOnly", description="When the user last signed on"),
+        SchemaAttribute("accountId", "string", description="An account identifier of the customer's own"),
+        _shown("emailVerified", "Whether the e-mail address was verified", "boolean"),
+        _shown("accountStatus", "OK or LOCKED"),
+        _shown("canAuthenticate", "Whether the user is neither locked nor disabled", "boolean"),
+        _shown("lifecycleStatus", "ACCOUNT_OK or VERIFICATION_REQUIRED"),
+        _shown("mfaEnabled", "Whether multi-factor authentication is on", "boolean"),
+        _shown("verifyStatus", "NOT_INITIATED, ENABLED or DISABLED"),
+        _shown("identityProviderType", "The kind of identity provider that authenticates the user"),
+        _shown("identityProviderId", "The external identity provider, if any"),
+        _shown("lastSignOn", "When the user last signed on", "dateTime"),
     ),
 )
 
@@ -192,6 +189,8 @@ def _rules(settings: "Settings", table: AttributeMap) -> Iterator[Rule]:
                 operators = frozenset.intersection(*(_operators(field, settings) for field in fields))
                 if operators:
                     yield Rule(path, operators, term(*fields))
+    if "displayName" not in held:
+        yield Rule("displayName", ops("eq sw"), _display_name(term), exact=False)
     yield from id_rules("groups.value", _members_of)
 
 
@@ -201,6 +200,25 @@ def _operators(field: str, settings: "Settings") -> frozenset[str]:
         return FILTERS[field] | ops("co")
     custom = field not in UNLISTED and "." not in field
     return FILTERS.get(field, ops("eq sw" if custom else ""))
+
+
+def _display_name(term: Terms) -> Callable[[str, Any], Rendered]:
+    """Users whose `display_name` may compare so: whole, by either part, by both, or by the username."""
+
+    def render(operator: str, value: Any) -> Rendered:
+        parts = term("name.formatted", "name.given", "name.family", "username")(operator, value)
+        if parts is None or value.count(" ") > MAX_SPACES:
+            return None
+        pairs = [(value[:at], value[at + 1 :]) for at, each in enumerate(value) if each == " " and at]
+        both = [
+            f"(name.given eq {literal(given)} and name.family {operator} {literal(family)})"
+            if family
+            else f"name.given eq {literal(given)}"
+            for given, family in pairs
+        ]
+        return Text(f"({' or '.join([str(parts), *both])})")
+
+    return render
 
 
 def _members_of(group_id: str) -> Rendered:
@@ -216,9 +234,14 @@ def _active_rule(path: str, settings: "Settings", term: Terms) -> Rule:
     return Rule(path, ops("eq"), lambda op, value: enabled(op, value) if value else None, exact=False, folds=False)
 
 
-def _decoder(table: AttributeMap, *, locked_is_inactive: bool) -> Any:
+def _decoder(table: AttributeMap, *, locked_is_inactive: bool) -> Callable[[Row], Resource]:
+    names_itself = "displayName" not in dict(table.paths())
+
     def decode(row: Row) -> Resource:
         resource = table.decode(row)
+        if names_itself and (name := display_name(row)):
+            # readOnly: stored with `name.formatted`, neither of the two could be removed without the other.
+            resource["displayName"] = name
         if locked_is_inactive and dig(row, "account.status") == "LOCKED":
             resource["active"] = False
         return resource

@@ -251,15 +251,20 @@ async def test_a_user_is_shown_as_the_sheet_translates_it(sandbox: Sandbox) -> N
     }
 
 
-async def test_a_display_name_is_the_full_name_or_none(sandbox: Sandbox) -> None:
-    """PingOne has none: one that is made up could neither be filtered on nor be written back as it was read."""
-    user_id = someone(sandbox, name={"given": "Ana", "family": "Lopez"})
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"name": {"formatted": "Dr. Ana Lopez", "given": "Ana", "family": "Lopez"}}, "Dr. Ana Lopez"),
+        ({"name": {"given": "Ana", "family": "Lopez"}}, "Ana Lopez"),
+        ({"name": {"given": "Ana"}}, "Ana"),
+        ({"name": {}, "username": "ana@example.com"}, "ana@example.com"),
+    ],
+)
+async def test_a_display_name_is_put_together(sandbox: Sandbox, fields: dict[str, Any], shown: str) -> None:
+    """Section 12: PingOne has none."""
+    user_id = someone(sandbox, **fields)
     async with connected(sandbox) as connection:
-        assert "displayName" not in await user(connection, user_id)
-        assert await connection.find('displayName eq "Ana Lopez"') == []
-        with_name = {each["id"] for each in await connection.find("displayName pr")}
-        formatted = {each["id"] for each in await connection.find("name.formatted pr")}
-    assert with_name == formatted
+        assert (await user(connection, user_id))["displayName"] == shown
 
 
 async def user(connection: Connected, user_id: str, *relations: str) -> Resource:
@@ -269,14 +274,14 @@ async def user(connection: Connected, user_id: str, *relations: str) -> Resource
 
 
 async def test_what_pingone_cannot_hold_is_not_advertised_as_writable() -> None:
-    """Section 12: profileUrl, ims, entitlements, x509Certificates have no place; roles are read only."""
+    """Section 12: these have no place, are derived, or are read only."""
     async with connected(Sandbox(users=1)) as connection:
         schema = connection.users.collection.resource
         assert [each.schema.id for each in schema.extensions] == [USER_URN]
-    unheld = ("profileUrl", "ims", "entitlements", "x509Certificates", "roles", "groups")
+    unheld = ("displayName", "profileUrl", "ims", "entitlements", "x509Certificates", "roles", "groups")
     for name in unheld:
         assert schema.base.attribute(name).mutability == "readOnly"  # type: ignore[union-attr]
-    for name in ("userName", "displayName", "emails", "phoneNumbers", "addresses", "photos", "active", "timezone"):
+    for name in ("userName", "name", "emails", "phoneNumbers", "addresses", "photos", "active", "timezone"):
         assert schema.base.attribute(name).mutability == "readWrite"  # type: ignore[union-attr]
     assert schema.resolve("password").attribute.mutability == "writeOnly"  # type: ignore[union-attr]
     assert schema.resolve("addresses.formatted").sub.mutability == "readOnly"  # type: ignore[union-attr]
@@ -395,7 +400,8 @@ async def test_members_are_named_as_well_as_pingone_knows_them(sandbox: Sandbox)
         sandbox.store.join(row["id"], group_id)
     async with connected(sandbox) as connection:
         members = await connection.groups.members(group_id, "members")
-    assert [each["display"] for each in members] == ["Dr. Ana Lopez", "Ana Lopez", rows[2]["username"]]
+    shown = {each["value"]: each["display"] for each in members}
+    assert [shown[row["id"]] for row in rows] == ["Dr. Ana Lopez", "Ana Lopez", rows[2]["username"]]
 
 
 async def test_the_groups_of_a_member_are_found_through_the_member(sandbox: Sandbox) -> None:

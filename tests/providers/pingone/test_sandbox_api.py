@@ -167,7 +167,7 @@ async def test_pages_of_users_hold_200_at_most(api: Api, sandbox: Sandbox) -> No
     for query in ({"limit": 1000}, {}):
         pages = await walk(api, "/users", "users", **query)
         assert [page["size"] for page in pages] == [200, 200, 50]
-        assert ids(pages, "users") == list(sandbox.store.users)
+        assert ids(pages, "users") == [*reversed(sandbox.store.users)]
 
 
 async def test_pages_of_groups_hold_1000(sandbox: Sandbox, api: Api) -> None:
@@ -193,7 +193,7 @@ async def test_a_page_may_be_shorter_than_asked_and_only_a_missing_link_is_the_e
 
 
 async def test_a_cursor_goes_on_where_it_was_whatever_is_written_meanwhile(api: Api, sandbox: Sandbox) -> None:
-    everyone = list(sandbox.store.users)
+    everyone = [*reversed(sandbox.store.users)]
     first = (await api("GET", "/users", limit=10)).json()
     for user_id in everyone[3:12]:
         sandbox.store.remove_user(user_id)
@@ -214,7 +214,7 @@ async def test_an_empty_result_may_come_without_the_list(api: Api) -> None:
 
 
 async def test_a_cursor_brings_its_filter_along(api: Api, sandbox: Sandbox) -> None:
-    wanted = [each.data["id"] for each in sandbox.store.users.values() if each.data["enabled"]]
+    wanted = [each.data["id"] for each in reversed(sandbox.store.users.values()) if each.data["enabled"]]
     pages = await walk(api, "/users", "users", filter="enabled eq true", limit=150)
     assert ids(pages, "users") == wanted
     answer = await api("GET", pages[0]["_links"]["next"]["href"] + "&filter=enabled+eq+true")

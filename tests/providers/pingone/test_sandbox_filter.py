@@ -55,7 +55,7 @@ ONES: list[tuple[str, Callable[[Row], bool]]] = [
 async def test_filters_find_what_they_say(
     api: Api, sandbox: Sandbox, filter: str, expected: Callable[..., bool]
 ) -> None:
-    wanted = [item.data["id"] for item in sandbox.store.users.values() if expected(item.data)]
+    wanted = [item.data["id"] for item in reversed(sandbox.store.users.values()) if expected(item.data)]
     assert 0 < len(wanted) < 200
     assert [row["id"] for row in await found(api, "/users", filter)] == wanted
 

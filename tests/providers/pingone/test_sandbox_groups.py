@@ -144,7 +144,7 @@ async def test_dynamic_members_are_indirect_and_cannot_be_taken_out(api: Api, sa
     group_id = await make(api, "Engineers", userFilter="title sw 'Eng' and enabled eq true")
     wanted = [
         item.data["id"]
-        for item in sandbox.store.users.values()
+        for item in reversed(sandbox.store.users.values())
         if item.data.get("title", "").startswith("Eng") and item.data["enabled"]
     ]
     assert wanted

@@ -141,10 +141,12 @@ async def test_every_mapped_attribute_is_stored_and_shown_again(acme: Connected,
     assert made["displayName"] == "Dr. Ana M. Lopez"
 
 
-async def test_a_display_name_alone_becomes_the_full_name(acme: Connected, sandbox: Sandbox) -> None:
+async def test_a_display_name_is_not_stored(acme: Connected, sandbox: Sandbox) -> None:
+    """It is derived: stored as the full name, one could not be removed without the other."""
     made = await create(acme, {"userName": "ana", "displayName": "Ana Lopez"})
-    assert stored(sandbox, made)["name"] == {"formatted": "Ana Lopez"}
-    assert (made["displayName"], made["name"]) == ("Ana Lopez", {"formatted": "Ana Lopez"})
+    assert "name" not in stored(sandbox, made)
+    assert made["displayName"] == "ana"
+    assert "displayName" in acme.users.collection.no_place
 
 
 async def test_a_password_makes_a_create_an_import(acme: Connected, sandbox: Sandbox) -> None:
@@ -245,7 +247,7 @@ async def test_a_change_sends_what_changed_and_no_more(acme: Connected, sandbox:
     ("values", "body", "kept"),
     [
         (
-            {"name": {"familyName": "Lopez", "givenName": "Anna"}, "displayName": None},
+            {"name": {"familyName": "Lopez", "givenName": "Anna"}},
             {
                 "name": {
                     "family": "Lopez",
@@ -258,10 +260,8 @@ async def test_a_change_sends_what_changed_and_no_more(acme: Connected, sandbox:
             },
             {"name": {"family": "Lopez", "given": "Anna"}},
         ),
-        ({"name": None, "displayName": None}, {"name": None}, {"name": None}),
-        # PingOne has one field for both: while one of them stays, it stays.
-        ({"name": {"familyName": "Roe"}}, None, {"name": {"family": "Roe", "formatted": "Dr. Ana M. Lopez"}}),
-        ({"displayName": "Ana"}, None, {"name": {**AS_STORED["name"], "formatted": "Ana"}}),
+        ({"name": None}, {"name": None}, {"name": None}),
+        ({"name": {"formatted": "Ana"}}, None, {"name": {"formatted": "Ana"}}),
         (
             {"addresses": [{"locality": "York", "country": "GB", "type": "work"}]},
             None,
@@ -353,7 +353,6 @@ async def test_a_change_of_several_calls_is_undone_when_a_later_one_fails(
                     "password": PASSWORD,
                     "title": None,
                     "name": {"familyName": "Roe", "middleName": "Q."},
-                    "displayName": None,
                     "addresses": None,
                     "nickName": "Annie",
                 },
@@ -493,14 +492,14 @@ async def test_a_taken_group_name_is_a_conflict(acme: Connected, group: Resource
         await create(acme, {"displayName": "managers"}, "groups")
 
 
-async def test_a_group_is_made_in_a_population_once_and_for_all(acme: Connected, sandbox: Sandbox) -> None:
-    one, other = list(sandbox.store.populations)[:2]
-    made = await create(acme, {"displayName": "Local", GROUP_URN: {"populationId": one}}, "groups")
-    assert sandbox.store.groups[made["id"]].data["population"] == {"id": one}
-    schema = acme.groups.collection.resource.resolve(f"{GROUP_URN}:populationId")
-    assert schema is not None and schema.attribute.mutability == "immutable"
-    await change(acme, made["id"], {GROUP_URN: {"populationId": other}}, "groups")
-    assert sent(acme) == []
+async def test_what_makes_a_group_local_or_dynamic_is_only_shown(acme: Connected, sandbox: Sandbox) -> None:
+    """The population is set when a group is made, and a filter is written in PingOne's own words."""
+    for name in ("populationId", "userFilter", "sourceType"):
+        found = acme.groups.collection.resource.resolve(f"{GROUP_URN}:{name}")
+        assert found is not None and (found.attribute.mutability, found.attribute.returned) == ("readOnly", "request")
+    population = next(iter(sandbox.store.populations))
+    made = await create(acme, {"displayName": "Local", GROUP_URN: {"populationId": population}}, "groups")
+    assert "population" not in sandbox.store.groups[made["id"]].data
 
 
 async def test_one_more_member_of_ten_thousand_costs_one_write(acme: Connected, sandbox: Sandbox) -> None:
@@ -617,7 +616,8 @@ async def test_members_that_were_changed_are_changed_back_when_one_is_refused(
 
 async def test_a_member_of_another_population_is_refused(acme: Connected, sandbox: Sandbox) -> None:
     population = list(sandbox.store.populations)[1]
-    made = await create(acme, {"displayName": "Local", GROUP_URN: {"populationId": population}}, "groups")
+    made = {"id": sandbox.new_id()}
+    sandbox.store.put_group({**made, "name": "Local", "population": {"id": population}})
     outsider = next(each for each, item in sandbox.store.users.items() if item.data["population"]["id"] != population)
     with pytest.raises(Rejected):
         await members(acme, made, added=users([outsider]))
@@ -690,8 +690,6 @@ async def test_nothing_is_put_where_it_would_vanish(sandbox: Sandbox, scope: tup
         acme.calls()
         with pytest.raises(Rejected):
             await create(acme, {"userName": "ben", USER_URN: {"populationId": outside}})
-        with pytest.raises(Rejected):
-            await create(acme, {"displayName": "Local", GROUP_URN: {"populationId": outside}}, "groups")
         with pytest.raises(Rejected):
             await change(acme, made["id"], {"title": "Boss", USER_URN: {"populationId": outside}})
         assert sent(acme) == []
