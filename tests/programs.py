@@ -1,0 +1,71 @@
+"""Programs started as a user starts them, on free ports, waited for, and stopped."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.servers import free_port
+
+SCRIPTS = Path(sys.executable).parent
+
+
+@contextmanager
+def program(command: Sequence[str], ready: str, *, seconds: float = 30) -> Iterator["subprocess.Popen[str]"]:
+    """A running program whose URL ``ready`` answers, whatever it answers."""
+    running = subprocess.Popen(
+        [str(SCRIPTS / command[0]), *command[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        _wait(running, ready, seconds)
+        yield running
+    finally:
+        running.terminate()
+        running.communicate(timeout=30)
+
+
+def _wait(running: "subprocess.Popen[str]", ready: str, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if running.poll() is not None:
+            raise AssertionError(
+                f"it ended with {running.returncode}: {running.stdout.read() if running.stdout else ''}"
+            )
+        try:
+            httpx.get(ready, timeout=2)
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{ready} did not answer in {seconds} s")
+
+
+@contextmanager
+def demo(users: int = 20) -> Iterator[int]:
+    """A running demo; its port."""
+    port = free_port()
+    with program(
+        ["scim-bridge", "demo", "--port", str(port), "--users", str(users)], f"http://127.0.0.1:{port}/readyz"
+    ):
+        yield port
+
+
+@contextmanager
+def serve(config: Path) -> Iterator[str]:
+    """A running bridge over a configuration file; its origin."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    with program(["scim-bridge", "serve", "--config", str(config), "--port", str(port)], f"{origin}/readyz"):
+        yield origin
+
+
+@contextmanager
+def scim2_server(token: str) -> Iterator[str]:
+    """A running scim2-server; its base URL."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}/v2"
+    with program(["scim2-server", "--port", str(port), "--bearer-token", token], f"{base}/ServiceProviderConfig"):
+        yield base
