@@ -11,9 +11,13 @@ from scim_bridge.upstream.errors import Conflict, NotFound, Rejected
 from scim_bridge.upstream.reply import Reply
 
 READ_ONLY: Final = frozenset(
-    "id environment displayName directMemberCounts totalMemberCounts sourceId sourceType createdAt updatedAt".split()
+    "id environment displayName directMemberCounts totalMemberCounts sourceId sourceType createdAt updatedAt "
+    "checkSum".split()
 )
-"""Fields of a group that PUT does not take; everything else goes back as it was, userFilter and customData included."""
+"""Fields of a group that PUT does not take; some are in no published schema.
+
+Everything else goes back as it was, userFilter and customData included.
+"""
 
 
 class GroupWrites:

@@ -49,7 +49,7 @@ ATTRIBUTES: Final = (
     Attribute(f"{URN}:userFilter", "userFilter", mutability="readOnly"),
     Attribute(f"{URN}:sourceType", "sourceType", mutability="readOnly"),
 )
-"""Group records carry createdAt and updatedAt only in some versions of the API; without them meta has neither."""
+"""The published schema of groups has no createdAt and updatedAt, but responses do; without them meta has neither."""
 
 
 def _shown(name: str, description: str, *, case_exact: bool = False) -> SchemaAttribute:

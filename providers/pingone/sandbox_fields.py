@@ -151,7 +151,8 @@ GROUP: Final[Mapping[str, Check]] = {
     "userFilter": text(4096),
 }
 GROUP_READ_ONLY: Final = frozenset(
-    "id environment displayName directMemberCounts totalMemberCounts sourceId sourceType _links _embedded".split()
+    "id environment displayName directMemberCounts totalMemberCounts sourceId sourceType createdAt updatedAt "
+    "_links _embedded".split()
 )
 
 

@@ -32,7 +32,7 @@ from scim_bridge.providers.pingone.sandbox_wire import (
 )
 
 GROUP_PAGE: Final = 1000
-_KEPT: Final[tuple[str, ...]] = ("id", "population", "sourceId", "sourceType")
+_KEPT: Final[tuple[str, ...]] = ("id", "population", "sourceId", "sourceType", "createdAt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class Groups:
         population = given.get("population", {}).get("id")
         if population is not None and population not in self.store.populations:
             raise invalid("INVALID_VALUE", "population.id", "population does not exist")
-        item = self.store.put_group({"id": self.users.new_id(), **given})
+        now = self.users.now()
+        item = self.store.put_group({"id": self.users.new_id(), "createdAt": now, "updatedAt": now, **given})
         return 201, group_shown(request, self.users, item)
 
     def replace(self, request: Inbound) -> Answer:
@@ -76,7 +77,9 @@ class Groups:
         if given.pop("population", old.get("population")) != old.get("population"):
             raise invalid("INVALID_VALUE", "population", "cannot be changed")
         kept = {name: old[name] for name in _KEPT if name in old}
-        return 200, group_shown(request, self.users, self.store.put_group(kept | given))
+        return 200, group_shown(
+            request, self.users, self.store.put_group(kept | given | {"updatedAt": self.users.now()})
+        )
 
     def _given(self, request: Inbound) -> dict[str, Any]:
         given = without_nulls(checked(request.body, fields.GROUP, fields.GROUP_READ_ONLY))

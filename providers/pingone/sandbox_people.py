@@ -161,6 +161,7 @@ def _group(store: Store, random: Random, count: int) -> None:
     for number in range(count):
         shape = SHAPES[number % len(SHAPES)]
         data: dict[str, Any] = {"id": new_id(random), "name": f"{DEPARTMENTS[number % 8]} {number + 1}"}
+        data |= dict.fromkeys(("createdAt", "updatedAt"), timestamp(START - timedelta(days=400 - number % 400)))
         data |= {"description": f"Group {number + 1}", "externalId": f"ad-{number + 1}"} if number % 3 else {}
         if shape == "population":
             data["population"] = {"id": populations[number % len(populations)]}

@@ -44,6 +44,7 @@ class Knobs:
     token_lifetime_seconds: int = 3600
     user_page_cap: int = 200
     page_size: Callable[[int], int] = field(default=whole_pages)  # of the rows a page could hold, how many it does
+    group_times: bool = True  # createdAt and updatedAt of groups: in responses, but not in the published schema
     states_count: bool = True  # `count` is usually left out when the set is large
     email_required: bool = False
     escapes: bool = True  # \\" in a filter's text
@@ -351,6 +352,8 @@ def group_shown(request: Inbound, users: Users, item: Item, *, totals: bool = Fa
     data, store = item.data, users.store
     body = {"_links": {"self": request.link(f"/groups/{data['id']}")}, "environment": {"id": users.environment_id}}
     body |= {"displayName": data["name"], **data, "directMemberCounts": {"users": len(store.direct[data["id"]])}}
+    if not users.knobs.group_times:
+        body = {name: value for name, value in body.items() if name not in ("createdAt", "updatedAt")}
     if totals:
         body["totalMemberCounts"] = {"users": len(store.users_in(data["id"]))}
     return body

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from scim_bridge.attributes import BOOLEAN, TIMESTAMP, Attribute, AttributeMap
 from scim_bridge.providers.pingone import values
@@ -12,11 +12,9 @@ from scim_bridge.providers.pingone.common import (
     Scope,
     Terms,
     comparing,
-    display_name,
     id_rules,
     is_id,
     item,
-    literal,
 )
 from scim_bridge.providers.pingone.user_writes import UserWrites
 from scim_bridge.query.capabilities import (
@@ -46,6 +44,10 @@ ATTRIBUTES: Final = (
     Attribute("meta.created", "createdAt", TIMESTAMP, mutability="readOnly"),
     Attribute("meta.lastModified", "updatedAt", TIMESTAMP, mutability="readOnly"),
     Attribute("userName", "username"),
+    # PingOne has no display name. The full name is one field for both, and the one that a client changes counts. It is
+    # not made up from other names where it is missing: PUT of what was read would then store it, and `name.formatted`
+    # takes fewer characters than they do.
+    Attribute("displayName", "name.formatted"),
     Attribute("name.formatted", "name.formatted"),
     Attribute("name.familyName", "name.family"),
     Attribute("name.givenName", "name.given"),
@@ -93,8 +95,6 @@ FILTERS: Final = {
 """The operators that the vendor lists for a text field (SCIM filter language; Read All Users)."""
 CONTAINS: Final = ("name.given", "name.family")
 """Fields whose `co` is told of by one third party only."""
-MAX_SPACES: Final = 4
-"""A name with more is looked for here: each space may be the one between given and family name."""
 UNLISTED: Final = frozenset(each.field for each in ATTRIBUTES) - FILTERS.keys()
 """Fields of PingOne's own that are no text, or that no page lists as filterable."""
 
@@ -189,8 +189,6 @@ def _rules(settings: "Settings", table: AttributeMap) -> Iterator[Rule]:
                 operators = frozenset.intersection(*(_operators(field, settings) for field in fields))
                 if operators:
                     yield Rule(path, operators, term(*fields))
-    if "displayName" not in held:
-        yield Rule("displayName", ops("eq sw"), _display_name(term), exact=False)
     yield from id_rules("groups.value", _members_of)
 
 
@@ -200,25 +198,6 @@ def _operators(field: str, settings: "Settings") -> frozenset[str]:
         return FILTERS[field] | ops("co")
     custom = field not in UNLISTED and "." not in field
     return FILTERS.get(field, ops("eq sw" if custom else ""))
-
-
-def _display_name(term: Terms) -> Callable[[str, Any], Rendered]:
-    """Users whose `display_name` may compare so: whole, by either part, by both, or by the username."""
-
-    def render(operator: str, value: Any) -> Rendered:
-        parts = term("name.formatted", "name.given", "name.family", "username")(operator, value)
-        if parts is None or value.count(" ") > MAX_SPACES:
-            return None
-        pairs = [(value[:at], value[at + 1 :]) for at, each in enumerate(value) if each == " " and at]
-        both = [
-            f"(name.given eq {literal(given)} and name.family {operator} {literal(family)})"
-            if family
-            else f"name.given eq {literal(given)}"
-            for given, family in pairs
-        ]
-        return Text(f"({' or '.join([str(parts), *both])})")
-
-    return render
 
 
 def _members_of(group_id: str) -> Rendered:
@@ -235,13 +214,8 @@ def _active_rule(path: str, settings: "Settings", term: Terms) -> Rule:
 
 
 def _decoder(table: AttributeMap, *, locked_is_inactive: bool) -> Callable[[Row], Resource]:
-    names_itself = "displayName" not in dict(table.paths())
-
     def decode(row: Row) -> Resource:
         resource = table.decode(row)
-        if names_itself and (name := display_name(row)):
-            # readOnly: stored with `name.formatted`, neither of the two could be removed without the other.
-            resource["displayName"] = name
         if locked_is_inactive and dig(row, "account.status") == "LOCKED":
             resource["active"] = False
         return resource

@@ -22,7 +22,7 @@ USER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
     "userName": ("username",),
     "externalId": ("externalId",),
-    "displayName": ("displayName",),
+    "displayName": ("name.formatted",),
     "name.formatted": ("name.formatted",),
     "name.familyName": ("name.family",),
     "name.givenName": ("name.given",),
@@ -99,10 +99,6 @@ def sandbox() -> Sandbox:
             "name": {"honorificSuffix": "iii", "formatted": "jo iii"},
             "photo": {"href": "https://photos.example.com/A"},
         },
-        10: {"name": {"given": "Anna Maria", "family": "de la Cruz"}},
-        11: {"name": {"given": "Anna"}},
-        12: {"name": {"family": "Cruz"}},
-        13: {"name": {"formatted": "Anna", "family": "Cruz"}},
         9: {"photo": {"href": "https://photos.example.com/a"}, "costCenter": "c1", "nickname": 'The "Boss" \\ o/'},
     }
     for number, item in enumerate(sandbox.store.users.values()):
@@ -114,14 +110,6 @@ def sandbox() -> Sandbox:
 
 
 def read(row: Mapping[str, Any], field: str) -> Any:
-    """A field; for `displayName`, which PingOne has not, what stands for it (section 12)."""
-    if field == "displayName":
-        name = row.get("name") or {}
-        return (
-            name.get("formatted")
-            or " ".join(name[each] for each in ("given", "family") if each in name)
-            or row["username"]
-        )
     outer, _, inner = field.partition(".")
     return (row.get(outer) or {}).get(inner) if inner else row.get(outer)
 
@@ -248,31 +236,6 @@ async def test_a_custom_attribute_that_holds_a_core_one_is_what_is_asked(sandbox
     async with connected(sandbox, attributes={"title": "employeeNumber"}) as connection:
         assert await connection.find(f'title eq "{title}"') == []
         assert connection.calls() == [f'GET /users?employeeNumber eq "{title}"']
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        "Anna",
-        "anna ",
-        "Anna Maria",
-        "anna maria de la",
-        "Anna Maria de la Cruz",
-        "maria de la cruz",
-        "Cruz",
-        " Anna",
-        "a  b",
-    ],
-)
-@pytest.mark.parametrize("operator", ["eq", "sw"])
-async def test_a_name_put_together_is_found_wherever_it_is_split(sandbox: Sandbox, operator: str, wanted: str) -> None:
-    rows = [item.data for item in sandbox.store.users.values()]
-    async with connected(sandbox) as connection:
-        shown = await connection.find(f'displayName {operator} "{wanted}"')
-        assert {each["id"] for each in shown} == expected(rows, "displayName", ("displayName",), operator, wanted)
-        assert "name.formatted" in connection.calls()[0]
-        await connection.find('displayName sw "a b c d e f g"')
-        assert connection.calls() == ["GET /users"]
 
 
 async def test_a_display_name_of_its_own_is_asked_as_it_is(sandbox: Sandbox) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from tests.clocks import FakeClock
 from tests.providers.pingone.support import Api, api_of, detail
 
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    return Sandbox(users=60, groups=0)
+    return Sandbox(users=60, groups=0, clock=FakeClock())
 
 
 @pytest.fixture
@@ -43,8 +44,17 @@ async def test_a_group_holds_what_the_vendor_lists(api: Api, sandbox: Sandbox) -
     assert {name: made[name] for name in body} == body
     assert made["displayName"] == "Managers"
     assert made["directMemberCounts"] == {"users": 0}
-    assert not made.keys() & {"createdAt", "updatedAt", "totalMemberCounts"}
+    assert "totalMemberCounts" not in made
     assert (await api("GET", f"/groups/{made['id']}")).json() == made
+
+
+async def test_groups_have_times_in_responses_but_not_in_the_published_schema(api: Api, sandbox: Sandbox) -> None:
+    """Section 6 has none; clients of live tenants declare both, so a knob."""
+    group_id = await make(api, "Managers")
+    shown = (await api("PUT", f"/groups/{group_id}", {"name": "Bosses"})).json()
+    assert shown["createdAt"] == shown["updatedAt"] == "2026-03-02T08:00:00.000Z"
+    sandbox.knobs.group_times = False
+    assert not (await api("GET", f"/groups/{group_id}")).json().keys() & {"createdAt", "updatedAt"}
 
 
 async def test_put_of_a_group_replaces_everything(api: Api) -> None:
