@@ -14,7 +14,8 @@ def classify(reply: Reply) -> UpstreamError | None:
     """
     if reply.status not in (400, 409) or not isinstance(reply.body, Mapping):
         return None
-    details = [each for each in reply.body.get("details") or () if isinstance(each, Mapping)]
+    listed = reply.body.get("details")
+    details = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
     codes = tuple(str(each.get("code")) for each in (reply.body, *details) if each.get("code"))
     target = next((str(each["target"]) for each in details if each.get("target")), None)
     text = _text(reply.body, details)
