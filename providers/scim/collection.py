@@ -149,9 +149,13 @@ def _relation_attribute(resource: ResourceSchema, name: str) -> SchemaAttribute 
     return attribute if attribute is not None and attribute.multi_valued and attribute.sub("value") else None
 
 
-def _written(resource: ResourceSchema) -> Callable[[Resource], Resource]:
+def _written(resource: ResourceSchema) -> Callable[[Resource, Resource | None], Resource]:
     shape = shaper(resource)
-    return lambda body: {**{name: body[name] for name in ("schemas", "id", "meta") if name in body}, **shape(body)}
+
+    def written(body: Resource, before: Resource | None) -> Resource:
+        return {**{name: body[name] for name in ("schemas", "id", "meta") if name in body}, **shape(body)}
+
+    return written
 
 
 def _always(row: Row) -> bool:

@@ -13,7 +13,7 @@ from scim_bridge.providers.scim import PROVIDER, Settings
 from scim_bridge.providers.scim.discovery import Discovered, ResourceType
 from scim_bridge.providers.scim.sandbox import ENTERPRISE, GROUP, USER, Sandbox
 from scim_bridge.providers.scim.writes import PATCH_OP
-from scim_bridge.query.capabilities import Call, Collection
+from scim_bridge.query.capabilities import Call, Collection, ops
 from scim_bridge.query.directory import Changes, MemberChanges
 from scim_bridge.query.plan import Query
 from scim_bridge.query.write import PartialWrite
@@ -132,31 +132,58 @@ async def test_further_resource_types_are_shown_as_published() -> None:
     device = {
         "id": "urn:example:Device",
         "name": "Device",
-        "attributes": [{"name": "serial", "type": "string", "caseExact": True}, {"name": "seen", "type": "dateTime"}],
+        "attributes": [
+            {"name": "serial", "type": "string", "caseExact": True},
+            {"name": "seen", "type": "dateTime"},
+            {"name": "ports", "type": "integer"},
+            {"name": "load", "type": "decimal"},
+        ],
     }
     types = [*TYPES, {"name": "Device", "endpoint": "/Devices", "schema": "urn:example:Device"}]
     found = await discovered(ResourceTypes=types, Schemas=[*SCHEMAS, device], Devices={"totalResults": 0})
     devices = collections(found)["Device"]
-    row = {"id": 7, "serial": "A1", "seen": "2026-01-01T00:00:00Z", "members": [{"value": "x"}]}
+    row = {
+        "id": 7,
+        "serial": "A1",
+        "ports": 4.0,
+        "load": 0.5,
+        "seen": "2026-01-01T00:00:00Z",
+        "members": [{"value": "x"}],
+    }
     assert devices.decode(row) == {
         "schemas": ["urn:example:Device"],
         "id": "7",
         "serial": "A1",
+        "ports": 4,
+        "load": 0.5,
         "seen": "2026-01-01T00:00:00Z",
         "meta": {"resourceType": "Device"},
     }
     assert devices.relations == ()
-    assert {rule.attribute for rule in devices.reads[0].rules} >= {"serial", "seen", "meta.created"}
+    operators = {rule.attribute: rule.operators for rule in devices.reads[0].rules}
+    assert operators == {
+        "externalId": ops("eq sw co ew pr"),
+        "meta.created": ops("gt ge lt le"),
+        "meta.lastModified": ops("gt ge lt le"),
+        "serial": ops("eq sw co ew pr"),
+        "seen": ops("gt ge lt le pr"),
+        "ports": ops("eq gt ge lt le pr"),
+    }
 
 
-async def test_what_refers_to_an_id_compares_with_case_whatever_is_published() -> None:
+@pytest.mark.parametrize("with_references", [True, False])
+async def test_what_refers_to_an_id_compares_with_case_whatever_is_published(with_references: bool) -> None:
     def folding(published: dict[str, Any]) -> dict[str, Any]:
         plain = {**published, "caseExact": False}
-        return {**plain, "subAttributes": [folding(each) for each in published.get("subAttributes", ())]}
+        subs = [
+            folding(each) for each in published.get("subAttributes", ()) if with_references or each["name"] != "$ref"
+        ]
+        return {**plain, "subAttributes": subs}
 
     schemas = [{**each, "attributes": [folding(one) for one in each["attributes"]]} for each in SCHEMAS]
     user, group = (each.resource for each in (await discovered(Schemas=schemas)).types)
-    for resource, path in ((user, "groups.value"), (group, "members.value"), (user, f"{ENTERPRISE}:manager.value")):
+    manager = [(user, f"{ENTERPRISE}:manager.value")] if with_references else []
+    for resource, path in [(user, "groups.value"), (group, "members.value"), *manager]:
         found = resource.resolve(path)
         assert found is not None
         assert found.target.case_exact
@@ -286,6 +313,13 @@ async def test_a_server_that_heeds_only_the_first_term_proves_that_one_alone() -
     assert [rule.attribute for rule in rules if rule.attribute == "title" and not rule.folds] == []
 
 
+async def test_text_without_letters_proves_nothing_of_case() -> None:
+    opened = await bridge(Sandbox(10))
+    rules = opened.users.collection.reads[0].rules
+    assert [rule.folds for rule in rules if rule.attribute == f"{ENTERPRISE}:employeeNumber"] == [True]
+    assert [rule.folds for rule in rules if rule.attribute == f"{ENTERPRISE}:department"] == [False, True]
+
+
 async def test_filters_that_fail_prove_nothing() -> None:
     def failing(request: httpx.Request) -> httpx.Response | None:
         return answer({"detail": "boom"}, 400) if "filter" in request.url.params else None
@@ -396,6 +430,11 @@ def test_a_new_password_cannot_be_undone() -> None:
     call, undo = _put_users(row, {"id": "1", "userName": "ada", "password": "n3w"})
     assert call.json["password"] == "n3w"
     assert undo is None
+    update = collections()["User"].writes.update
+    assert update is not None
+    patch = next(update(row, row, {**row, "password": "n3w"}))
+    assert patch.json["Operations"] == [{"op": "replace", "path": "password", "value": "n3w"}]
+    assert patch.undo is None
 
 
 def test_members_that_a_read_may_hide_are_asked_for_before_a_put() -> None:
@@ -446,6 +485,14 @@ def test_of_a_member_is_sent_what_a_client_may_say() -> None:
     call = next(groups.add("g", [{"value": "1", "type": "User", "display": "Ada", "$ref": "/Users/1", "x": 1}]))
     assert call.json["Operations"][0]["value"] == [{"value": "1", "type": "User", "display": "Ada"}]
     assert call.idempotent
+
+
+def test_only_a_patch_that_sets_values_is_sent_again_after_a_failure() -> None:
+    update = collections()["User"].writes.update
+    assert update is not None
+    row = {"id": "1", "userName": "ada", "title": "Engineer"}
+    assert next(update(row, row, {**row, "title": "Chief"})).idempotent
+    assert next(update(row, row, {"id": "1", "userName": "ada"})).idempotent is None
 
 
 def test_ids_are_quoted_in_paths_and_filters() -> None:
