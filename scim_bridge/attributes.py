@@ -195,17 +195,31 @@ class AttributeMap:
 
     # -- SCIM to upstream -------------------------------------------------------------------------------------------
 
-    def aligned(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A whole resource as written, in the form it will be read back: slots filled, shared fields equal."""
+    def aligned(self, body: dict[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A whole resource as written, in the form it will be read back: slots filled, shared fields equal.
+
+        ``before``: what a PATCH started from; of paths that share a field the one that changed counts, so that either
+        of them can be removed.
+        """
         result = deepcopy({name: value for name, value in body.items() if name not in self._slots})
         for entry in self._entries:
-            value = self._written(entry, body)
-            if value is None and (shared := self._shared(entry)) is not None:
-                value = self._written(shared, body)
+            value = self._agreed(entry, body, before)
             if value is not None:
                 _put(result, entry.target, value)
+            elif before is not None:
+                _drop(result, entry.target)
         self._mark_primary(result)
         return result
+
+    def _agreed(self, entry: _Entry, body: Mapping[str, Any], before: Mapping[str, Any] | None) -> Any:
+        """The value of a path, or of one that shares its field."""
+        sharing = [each for each in self._entries if each.steps == entry.steps]
+        values = [self._written(each, body) for each in sharing]
+        if before is not None:
+            changed = [value for each, value in zip(sharing, values, strict=True) if value != each.target.read(before)]
+            return changed[0] if changed else values[0]
+        own = self._written(entry, body)
+        return own if own is not None else next((value for value in values if value is not None), None)
 
     def _written(self, entry: _Entry, body: Mapping[str, Any]) -> Any:
         if entry.target.slot is None:
@@ -222,9 +236,6 @@ class AttributeMap:
         if not typed and len(self._slots[target.keys[0]]) == 1:
             typed = [each for each in elements if _type_of(each) is None]
         return typed[0] if typed else None
-
-    def _shared(self, entry: _Entry) -> _Entry | None:
-        return next((each for each in self._entries if each is not entry and each.steps == entry.steps), None)
 
     def homeless(self, body: Mapping[str, Any]) -> list[str]:
         """What of a written resource the upstream has no place for: attributes, and surplus values of slots."""
@@ -389,6 +400,21 @@ def _put(resource: dict[str, Any], target: Target, value: Any) -> None:
     for key in target.keys[:-1]:
         holder = holder.setdefault(key, {})
     holder[target.keys[-1]] = value
+
+
+def _drop(resource: dict[str, Any], target: Target) -> None:
+    """Take a value out of a resource, and what is empty without it."""
+    if target.slot is not None:
+        return  # slots are built anew
+    holders = [resource]
+    for key in target.keys[:-1]:
+        if not isinstance(holders[-1].get(key), dict):
+            return
+        holders.append(holders[-1][key])
+    holders[-1].pop(target.keys[-1], None)
+    for holder, key in zip(reversed(holders[:-1]), reversed(target.keys[:-1]), strict=True):
+        if not holder[key]:
+            del holder[key]
 
 
 def nested(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,12 +31,14 @@ from scim_bridge.query.capabilities import (
     ops,
 )
 from scim_bridge.query.pagers import dig
-from scim_bridge.schemas import USER, Extension, Schema, SchemaAttribute
+from scim_bridge.schemas import USER, Extension, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
     from scim_bridge.providers.pingone import Settings
 
 URN: Final = "urn:scim-bridge:schemas:1.0:pingone:User"
+POPULATION: Final = f"{URN}:populationId"
+"""Every user is in a population, so it is required; PingOne fills it in, as it does `active`."""
 
 ATTRIBUTES: Final = (
     Attribute("id", "id", mutability="readOnly"),
@@ -139,7 +141,7 @@ def collection(settings: "Settings", populations: Sequence[str]) -> Collection:
         text_match=settings.native_text_match,
     )
     users = Collection(
-        resource=table.resource,
+        resource=overridden(table.resource, {path: {"required": True} for path in ("active", POPULATION)}),
         reads=(listed,),
         item=item("/users/{id}", include="memberOfGroupIDs"),
         decode=_decoder(table, locked_is_inactive=settings.locked_is_inactive),
@@ -147,6 +149,7 @@ def collection(settings: "Settings", populations: Sequence[str]) -> Collection:
         writes=UserWrites(table, scope, settings).writes(),
         is_id=is_id,
         written=table.aligned,
+        supplied=frozenset({"active", URN, POPULATION}),
         homeless=table.homeless,
         no_place=table.no_place,
     )
@@ -157,8 +160,8 @@ def attribute_map(settings: "Settings", populations: Sequence[str] = ()) -> Attr
     """The attribute table of a connection. Raises MappingError where `attributes` names what does not exist."""
     enterprise = any(path.startswith("enterprise.") or ":enterprise:" in path for path in settings.attributes)
     schema = USER if enterprise else replace(USER, extensions=())
-    schema = schema.extended(Extension(EXTENSION, required=False))
-    population = Attribute(f"{URN}:populationId", "population.id", canonical=tuple(populations))
+    schema = schema.extended(Extension(EXTENSION, required=True))
+    population = Attribute(POPULATION, "population.id", canonical=tuple(populations))
     return AttributeMap(schema, (*ATTRIBUTES, population), settings.attributes)
 
 

@@ -93,10 +93,12 @@ def read_resource(body: Mapping[str, Any], schema: ResourceSchema, profile: Prof
     return ResourceBody(values, named, tuple(dropped), tuple(reader.left_out), frozenset(written))
 
 
-def read_complete(body: Mapping[str, Any], schema: ResourceSchema, profile: Profile) -> ResourceBody:
-    """As `read_resource`, with every required attribute there."""
+def read_complete(
+    body: Mapping[str, Any], schema: ResourceSchema, profile: Profile, supplied: frozenset[str] = frozenset()
+) -> ResourceBody:
+    """As `read_resource`, with every required attribute there, save for those that the upstream fills in."""
     read = read_resource(body, schema, profile)
-    check_required(read.values, schema)
+    check_required(read.values, schema, supplied)
     return read
 
 

@@ -156,19 +156,24 @@ def written_paths(path: AttributePath, value: Any) -> set[str]:
     return {path.canonical, *(f"{path.canonical}{separator}{name}" for name in subs)}
 
 
-def check_required(resource: Mapping[str, Any], schema: ResourceSchema) -> None:
-    """Raise ScimError 400 where a required attribute is missing or blank (RFC 7643 sections 2.2 and 7)."""
+def check_required(resource: Mapping[str, Any], schema: ResourceSchema, supplied: frozenset[str] = frozenset()) -> None:
+    """Raise ScimError 400 where a required attribute is missing or blank (RFC 7643 sections 2.2 and 7).
+
+    ``supplied``: what the upstream fills in, so that a body may leave it out; it can only not be removed.
+    """
     for attribute in schema.base.attributes:
-        _check_attribute(resource, attribute, attribute.name)
+        if attribute.name not in supplied:
+            _check_attribute(resource, attribute, attribute.name)
     for each in schema.extensions:
         urn = each.schema.id
         held = resource.get(urn)
         if held is None:
-            if each.required:
+            if each.required and urn not in supplied:
                 raise invalid_value(f"{urn} is required")
             continue
         for attribute in each.schema.attributes:
-            _check_attribute(held, attribute, f"{urn}:{attribute.name}")
+            if f"{urn}:{attribute.name}" not in supplied:
+                _check_attribute(held, attribute, f"{urn}:{attribute.name}")
 
 
 def _check_attribute(holder: Mapping[str, Any], attribute: SchemaAttribute, name: str) -> None:

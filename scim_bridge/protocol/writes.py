@@ -50,10 +50,10 @@ class Writer:
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """Create a resource."""
-        read = read_complete(body, self._schema, self._profile)
+        read = read_complete(body, self._schema, self._profile, self._collection.supplied)
         values, members = self._without_relations(read.values)
         left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
-        row = await self._directory.create(self._collection.written(values), members)
+        row = await self._directory.create(self._collection.written(values, None), members)
         record = record_of(self._collection, row)
         for name in self._writable_relations():
             if not members.get(name):
@@ -71,10 +71,10 @@ class Writer:
         async with self._lock(resource_id):
             row, record = await self._current(resource_id)
             await self._check(record, conditions, "PUT")
-            read = read_complete(body, self._schema, self._profile)
+            read = read_complete(body, self._schema, self._profile, self._collection.supplied)
             values, members = self._without_relations(read.values)
             left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
-            after = self._collection.written(self._replaced(record.resource, values, read))
+            after = self._collection.written(self._replaced(record.resource, values, read), None)
             changes = Changes(
                 record.resource,
                 after,
@@ -108,7 +108,7 @@ class Writer:
                 patcher = Patcher(deepcopy(before), self._profile, self._collection.no_place)
                 for operation in own:
                     patcher.apply(operation)
-                after = self._patched(patcher)
+                after = self._patched(patcher, before)
             members = {name: await self._members(resource_id, each) for name, each in related.items()}
             changes = Changes(before, after, {name: each for name, each in members.items() if not each.empty})
             if row is None and not changes.members:
@@ -117,12 +117,12 @@ class Writer:
             left_out = [*read.left_out, *(patcher.reader.left_out if patcher else ())]
             return await self._carry_out(resource_id, row, record, changes, touched, left_out)
 
-    def _patched(self, patcher: Patcher) -> Resource:
+    def _patched(self, patcher: Patcher, before: Resource) -> Resource:
         """The resource after all operations, checked, in the form it will be read back."""
         after = patcher.resource
         check_required(after, self._schema)
         patcher.reader.left_out += self._refused_or_ignored(after, ())
-        return self._collection.written(after)
+        return self._collection.written(after, before)
 
     def _by_relation(self, operations: Iterable[Operation]) -> dict[str, list[Operation]]:
         writable = self._writable_relations()

@@ -248,7 +248,9 @@ class Collection:
     writes: Writes = field(default_factory=Writes)
     visible: Callable[[Row], bool] = _all_visible  # False: outside the connection's scope, as if it did not exist
     is_id: Callable[[str], bool] = bool  # False: the upstream cannot hold such an id, so no request is made
-    written: Callable[[Resource], Resource] = lambda body: body  # a whole body in the form it will be read back
+    # a whole resource as written, in the form it will be read back; with what a PATCH started from, None otherwise
+    written: Callable[[Resource, Resource | None], Resource] = lambda body, before: body
+    supplied: frozenset[str] = frozenset()  # required paths and extensions that the upstream fills in where they lack
     homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
     no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
 

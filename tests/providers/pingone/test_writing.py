@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from scim_bridge.providers.pingone import PROVIDER, Settings
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.capabilities import Resource, Row
 from scim_bridge.query.directory import Changes, MemberChanges
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.write import PartialWrite
 from scim_bridge.upstream.errors import Conflict, NotFound, Rejected, Unavailable, UpstreamError
+from scim_bridge.upstream.redact import Secret
 from tests.providers.pingone.support import GROUP_URN, USER_URN, Connected, connected
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -95,7 +97,7 @@ async def acme(sandbox: Sandbox) -> AsyncIterator[Connected]:
 
 async def create(connection: Connected, values: Resource, kind: str = "users", **members: Any) -> Resource:
     directory = getattr(connection, kind)
-    row = await directory.create(directory.collection.written(deepcopy(values)), members)
+    row = await directory.create(directory.collection.written(deepcopy(values), None), members)
     return record_of(directory.collection, row).resource
 
 
@@ -106,7 +108,7 @@ async def change(connection: Connected, resource_id: str, values: Resource, kind
     before = record_of(directory.collection, row).resource
     after = deepcopy({name: value for name, value in {**before, **values}.items() if value is not None})
     connection.calls()
-    await directory.change(resource_id, row, Changes(before, directory.collection.written(after)))
+    await directory.change(resource_id, row, Changes(before, directory.collection.written(after, None)))
     return record_of(directory.collection, connection.sandbox_row(resource_id, kind)).resource
 
 
@@ -290,6 +292,27 @@ async def test_parts_go_whole_and_null_clears(
         assert arrived == body
     raw = stored(sandbox, ana)
     assert {name: raw.get(name) for name in AS_STORED} == {**AS_STORED, **kept}
+
+
+@pytest.mark.parametrize("removed", ["name", "displayName"])
+async def test_either_of_two_names_for_one_field_can_be_removed(
+    acme: Connected, sandbox: Sandbox, ana: Resource, removed: str
+) -> None:
+    row = await acme.users.row(ana["id"])
+    collection = acme.users.collection
+    before = record_of(collection, row or {}).resource
+    after = collection.written({name: value for name, value in before.items() if name != removed}, before)
+    assert "displayName" not in after and "formatted" not in after.get("name", {})
+    await acme.users.change(ana["id"], row, Changes(before, after))
+    assert "formatted" not in stored(sandbox, ana).get("name", {})
+
+
+def test_what_pingone_always_has_is_required_but_filled_in(sandbox: Sandbox) -> None:
+    users = PROVIDER.collections(Settings("env", "client", Secret("x")), None)[0]
+    for path in ("active", f"{USER_URN}:populationId"):
+        found = users.resource.resolve(path)
+        assert found is not None and found.attribute.required
+    assert users.supplied == {"active", USER_URN, f"{USER_URN}:populationId"}
 
 
 async def test_a_change_to_nothing_new_sends_nothing(acme: Connected, sandbox: Sandbox, ana: Resource) -> None:
