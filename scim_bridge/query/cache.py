@@ -31,6 +31,7 @@ class Chain:
     """
 
     key: Hashable
+    step: int = 1  # rows its pages were asked to have
     serial: int = 0  # the later a chain was begun, the higher
     learned: float = 0.0  # since when what is known of the length is known
     used: float = 0.0
@@ -65,10 +66,10 @@ class Chain:
         start, rows = self.tail
         return self.tail if start <= offset < start + len(rows) else None
 
-    def reaches(self, offset: int, step: int) -> bool:
-        """Whether a row is within one page of what is known: so of the chain of a client that asks for this page."""
+    def reaches(self, offset: int) -> bool:
+        """Whether a row is within one page of what is known: so it is for a client that asks for page after page."""
         nearest = self.nearest(offset)
-        return self.ends_before(offset) or (nearest is not None and nearest > offset - step)
+        return self.ends_before(offset) or (nearest is not None and nearest > offset - self.step)
 
     def age(self) -> None:
         """Forget what may have changed since it was learned."""
@@ -97,26 +98,29 @@ class QueryCache:
         self._scans: OrderedDict[Hashable, _Scan] = OrderedDict()
         self.generation = 0
 
-    def new_chain(self, key: Hashable) -> Chain:
+    def new_chain(self, key: Hashable, step: int) -> Chain:
         """A chain for an upstream read that starts anew; those of other clients stay theirs."""
         self._begun += 1
-        return self._use(Chain(key, self._begun, learned=self._clock.now()))
+        return self._use(Chain(key, step, self._begun, learned=self._clock.now()))
 
     def chain(self, key: Hashable, offset: int, step: int) -> Chain:
-        """The chain that leads to a row: the newest that comes within a page of it, else the one that comes nearest."""
-        alive = self._alive(key)
-        near = [each for each in alive if each.reaches(offset, step)]
+        """The chain that leads to a row: the newest that comes within a page of it, else the one that comes nearest.
+
+        Pages may be larger than asked for, as a crawl's last one is, but not smaller.
+        """
+        alive = [each for each in self._alive(key) if each.step >= step]
+        near = [each for each in alive if each.reaches(offset)]
         if near:
             return self._use(max(near, key=lambda each: each.serial))
         far = max(alive, key=lambda each: each.nearest(offset) or 0, default=None)
-        return self.new_chain(key) if far is None else self._use(far)
+        return self.new_chain(key, step) if far is None else self._use(far)
 
-    def chain_with(self, key: Hashable, offset: int, position: Params) -> Chain:
+    def chain_with(self, key: Hashable, step: int, offset: int, position: Params) -> Chain:
         """The chain with a position that a client brought along; a new one where there is none."""
         alive = [each for each in self._alive(key) if each.positions.get(offset) == position]
         if alive:
             return self._use(max(alive, key=lambda each: each.serial))
-        chain = self.new_chain(key)
+        chain = self.new_chain(key, step)
         chain.mark(offset, position)
         return chain
 

@@ -95,7 +95,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BodyCursor:
-    """A reply's body (or its last row: ``rows.-1.id``) gives the parameter of the next page; no value is the end."""
+    """A reply's body gives the parameter of the next page; no value is the end.
+
+    Where it is the last row that gives it (``rows.-1.id``), an empty page is the end.
+    """
 
     parameter: str
     cursor: str
@@ -109,6 +112,8 @@ class BodyCursor:
 
     def next(self, sent: Params, reply: Reply, rows: int) -> Params | None:
         value = dig(reply.body, self.cursor)
+        if value is None and rows and "-1" in self.cursor.split("."):
+            raise BadAnswer("", f"the last row has no {self.cursor.rpartition('.')[2]} to go on from")
         return None if value in (None, "") else {**sent, self.parameter: str(value)}
 
     def total(self, reply: Reply) -> int | None:

@@ -162,7 +162,6 @@ class ListReader:
         self._cache = cache
         self._budget = budget
         self._visited = _Visited(branch.access)
-        self._step = 1  # rows to ask for at a time
         self._restarted = False
         self._asked = False
         self._reach = 0  # so many rows were seen to exist
@@ -173,17 +172,16 @@ class ListReader:
         self, offset: int, count: int, *, need_total: bool, resume: tuple[int, Params] | None = None
     ) -> Window:
         """Rows ``offset`` to ``offset + count``, and how many there are in all if that is needed."""
-        self._step = _limit(self._pager, count)
-        chain = self._chain(offset, resume)
+        chain = self._chain(offset, _limit(self._pager, count), resume)
         rows = await self._rows(chain, offset, count)
         total = await self._total(chain) if need_total else None
         return Window(rows, total, self._resume(chain, offset + len(rows)))
 
-    def _chain(self, offset: int, resume: tuple[int, Params] | None) -> Chain:
-        key = (self._branch.key, self._step)
+    def _chain(self, offset: int, step: int, resume: tuple[int, Params] | None) -> Chain:
+        key = self._branch.key
         if resume is not None:
-            return self._cache.chain_with(key, *resume)
-        return self._cache.chain(key, offset, self._step) if offset else self._cache.new_chain(key)
+            return self._cache.chain_with(key, step, *resume)
+        return self._cache.chain(key, offset, step) if offset else self._cache.new_chain(key, step)
 
     async def _rows(self, chain: Chain, offset: int, count: int) -> list[Row]:
         rows: list[Row] = []
@@ -195,7 +193,7 @@ class ListReader:
 
     async def _fetch(self, chain: Chain, at: int, end: int) -> tuple[int, list[Row]]:
         """The page entered nearest before a row, with its offset; it may end before the row, which is yet to come."""
-        step = chain.size or self._step
+        step = chain.size or chain.step
         start = self._nearest(chain, at, end, step)
         try:
             page = await self._read(start)

@@ -129,7 +129,7 @@ class Planner:
         found: dict[object, Branch] = {}
         for arm in arms:
             narrowed = [cover for cover in self._direct_covers(arm) if all(branch.share < 1 for branch in cover)]
-            chosen = min(narrowed, key=self._scan_requests, default=None)
+            chosen = min(narrowed, key=_size, default=None)
             if chosen is None:
                 return None
             for branch in chosen:
@@ -167,8 +167,8 @@ class Planner:
         if plan.strategy == "nothing":
             return 0
         if plan.strategy in ("lookup", "scan"):
-            rows = sum(map(_expected_rows, plan.branches))
-            return self._scan_requests(plan.branches) + rows * self._relation_requests(plan)
+            requests, rows = _size(plan.branches)
+            return requests + rows * self._relation_requests(plan)
         pager = plan.branches[0].access.pager
         first = offset if plan.strategy == "walk" else 0
         return max(1, math.ceil((first + count) / max(1, pager.max_page)))
@@ -178,14 +178,17 @@ class Planner:
         related = [self.collection.relation(name) for name in plan.residual_relations]
         return sum(_pages_per_owner(each) for each in related if each is not None)
 
-    def _scan_requests(self, branches: Sequence[Branch]) -> int:
-        return sum(max(1, math.ceil(_expected_rows(each) / max(1, each.access.pager.max_page))) for each in branches)
+
+def _size(branches: Sequence[Branch]) -> tuple[int, int]:
+    """The requests that reads of everything pushed down take, and the rows they bring."""
+    requests = sum(max(1, math.ceil(_expected_rows(each) / max(1, each.access.pager.max_page))) for each in branches)
+    return requests, sum(map(_expected_rows, branches))
 
 
 def _expected_rows(branch: Branch) -> int:
     if branch.access.single or branch.unique:
         return 1
-    return math.ceil((ASSUMED_RELATED if branch.access.variables else ASSUMED_ROWS) * branch.share)
+    return ASSUMED_RELATED if branch.access.variables else math.ceil(ASSUMED_ROWS * branch.share)
 
 
 def _strategy(branches: Sequence[Branch], *, whole: bool) -> Strategy:

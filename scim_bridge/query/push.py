@@ -83,7 +83,7 @@ class Splitter:
     def __init__(self, access: AccessPath, resource: ResourceSchema) -> None:
         self._access = access
         self._resource = resource
-        self._room = access.max_text - len(quote(f"({access.always}) and ()"))
+        self._room = access.max_text - (len(quote(f"({access.always}) and ()")) if access.always else 0)
         self._rules: dict[str, list[Rule]] = {}
         for rule in access.rules:
             self._rules.setdefault(rule.attribute, []).append(rule)

@@ -49,7 +49,7 @@ class Manner:
 
     paging: Paging = "link"
     limit: int = 3
-    cap: int = 100  # never more rows a page than this, whatever was asked for
+    cap: int = 10_000  # never more rows a page than this, whatever was asked for
     least: int = 1  # never fewer, while there are
     uneven: bool = False  # pages shorter than they have to be, and links to empty ones
     totals: Literal["never", "first", "always"] = "never"
@@ -194,7 +194,7 @@ class Upstream:
         return 0
 
     def _place(self, token: str) -> _Place:
-        if self.expired:
+        if self.expired or token not in self._given:
             raise Rejected("", "the cursor has expired", status=400)
         return self._given[token]
 
@@ -259,3 +259,12 @@ def _id_of(row: Mapping[str, Any]) -> str:
     """What names a row as the last one of a page."""
     named: str = row["key"] if "key" in row else row["uid"]
     return named
+
+
+def crowd(count: int, **told: Any) -> list[Person]:
+    """So many people, numbered; ``told`` is true of each."""
+    nobody: Person = {"alias": None, "job": None, "on": None, "mails": [], "changed": None, "ext": None, "realm": "in"}
+    return [
+        {"uid": f"u{number}", "login": f"user{number}", **nobody, "teams": [], "left": [], **told}
+        for number in range(count)
+    ]

@@ -15,7 +15,7 @@ from scim_bridge.query.plan import Query, Sort
 from scim_bridge.query.run import Page, Reader
 from scim_bridge.schemas import USER
 from tests.clocks import FakeClock
-from tests.query.worlds import FILTERS, SORTS, World, complete, worlds
+from tests.query.worlds import World, complete, orders, wanted, worlds
 from tests.strategies import examples
 from tests.test_filters import reference_models
 
@@ -71,7 +71,7 @@ def assert_page(page: Page, found: dict[str, Any], query: Query) -> None:
 
 
 @settings(FIXED, max_examples=examples(1000))
-@given(worlds(), FILTERS, SORTS, st.integers(1, 6), st.booleans(), st.booleans())
+@given(worlds(), wanted(), orders(), st.integers(1, 6), st.booleans(), st.booleans())
 def test_a_crawl_by_start_index_gives_each_match_once_and_in_order(
     loop: asyncio.Runner, world: World, node: FilterNode | None, sort: Sort | None, count: int, cold: bool, full: bool
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_crawl_by_start_index_gives_each_match_once_and_in_order(
 
 
 @settings(FIXED, max_examples=examples(500))
-@given(worlds(), FILTERS, SORTS, st.integers(1, 6), st.booleans(), st.booleans())
+@given(worlds(), wanted(), orders(), st.integers(1, 6), st.booleans(), st.booleans())
 def test_a_crawl_by_cursor_gives_each_match_once_on_any_node(
     loop: asyncio.Runner, world: World, node: FilterNode | None, sort: Sort | None, count: int, cold: bool, total: bool
 ) -> None:
@@ -119,7 +119,7 @@ WINDOWS = st.lists(st.tuples(st.integers(0, 13), st.integers(0, 6), st.booleans(
 
 
 @settings(FIXED, max_examples=examples(500))
-@given(worlds(), FILTERS, SORTS, WINDOWS)
+@given(worlds(), wanted(), orders(), WINDOWS)
 def test_windows_in_any_order_are_parts_of_one_list(
     loop: asyncio.Runner,
     world: World,

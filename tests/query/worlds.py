@@ -40,7 +40,7 @@ from scim_bridge.schemas import USER
 from scim_bridge.upstream.errors import NotFound, UpstreamError
 from tests.query.language import Match
 from tests.query.simulated import Manner, Person, Upstream
-from tests.strategies import INSTANTS, TEXTS, TYPES, filters, joined, whole
+from tests.strategies import INSTANTS, TEXTS, TYPES, filters, joined
 
 ATTRIBUTES = ("userName", "title", "active", "emails", "groups")
 TEAMS = ("t1", "T1", "t2", "Émile", "e\u0301MILE")
@@ -63,7 +63,7 @@ class World:
         people = AccessPath(
             "/people",
             rows="people",
-            pager=pager(upstream.manner, "people"),
+            pager=pager(upstream.manner, "people.-1.uid"),
             rules=tuple(self._rules()),
             expression="q" if upstream.text else None,
             logic=upstream.logic,
@@ -98,7 +98,7 @@ class World:
         return AccessPath(
             f"/teams/{{team}}/{kind}",
             rows=kind,
-            pager=pager(self.upstream.manner, kind),
+            pager=pager(self.upstream.manner, f"{kind}.-1.key"),
             rules=(Rule("groups.value", ops("eq"), lambda operator, value: {"{team}": value}),),
             text_match=self.declared,
             unwrap=lambda row: row["person"] if row["state"] == "in" else None,
@@ -108,7 +108,7 @@ class World:
         )
 
     def _teams(self) -> AccessPath:
-        pages = pager(self.upstream.manner, "teams")
+        pages = pager(self.upstream.manner, "teams.-1.key")
         return AccessPath("/people/{id}/teams", rows="teams", pager=pages, absent=_past_end)
 
     def _rules(self) -> list[Rule]:
@@ -118,7 +118,7 @@ class World:
         exact = not self.upstream.loose
         rules = [
             Rule("userName", ops("eq sw"), _login if not self.upstream.text else term("login"), negatable=True),
-            Rule("title", ops("eq sw co"), term("job"), exact=exact, negatable=keeps_missing and exact),
+            Rule("title", ops("eq sw co"), term("job"), exact=exact, negatable=keeps_missing),
             Rule("active", ops("eq"), term("on"), negatable=keeps_missing),
             Rule("emails.value", ops("eq co ew"), term("mail"), exact=exact),
             Rule("emails.type", ops("eq"), term("kind"), negatable=keeps_missing),
@@ -175,8 +175,11 @@ def _team(row: Row) -> dict[str, Any]:
     return _element(row["key"])
 
 
-def pager(manner: Manner, rows: str) -> Pager:
-    """The pager a provider would declare for a list; the silent habits of the upstream are not in it."""
+def pager(manner: Manner, last: str) -> Pager:
+    """The pager a provider would declare for a list, as far as the upstream's habits are known.
+
+    ``last``: where the last row's key is in a reply.
+    """
     limit = manner.limit
     header = Total(header="Total") if manner.totals != "never" else Total()
     body = Total(body="total") if manner.totals != "never" else Total()
@@ -186,7 +189,7 @@ def pager(manner: Manner, rows: str) -> Pager:
         case "cursor":
             return BodyCursor("after", "next", "limit", limit, body)
         case "last":
-            return BodyCursor("after", f"{rows}.-1.{'uid' if rows == 'people' else 'key'}", "limit", limit, body)
+            return BodyCursor("after", last, "limit", limit, body)
         case "offset":
             return Offset("offset", "limit", limit, total_at=header)
         case "index":
@@ -223,14 +226,15 @@ def complete(person: Person) -> Resource:
 
 def people() -> st.SearchStrategy[list[Person]]:
     """People with case twins among their names and ids, missing values, and several e-mail addresses."""
-    emails = whole(next(each for each in USER.base.attributes if each.name == "emails"))
+    several = {"value": TEXT, "type": st.sampled_from(TYPES)}
+    emails = st.lists(st.fixed_dictionaries({}, optional=several), max_size=3).map(_one_primary)
     person = st.fixed_dictionaries(
         {
             "login": TEXT,
             "alias": st.none(),
             "job": st.none() | TEXT | st.just("alone"),
             "on": st.none() | st.booleans(),
-            "mails": st.just([]) | emails,
+            "mails": emails,
             "changed": st.none() | st.sampled_from(INSTANTS),
             "ext": st.none() | TEXT,
             "realm": st.sampled_from(("in", "in", "in", "out")),
@@ -245,8 +249,14 @@ def people() -> st.SearchStrategy[list[Person]]:
     )
 
 
-_NAMES = ("bjensen", "BJENSEN", "straße", "Émile", "E\u0301mile", "İstanbul", 'say "hi"')
+_NAMES = ("bjensen", "BJENSEN", "straße", "STRASSE", "Émile", "E\u0301mile", "İstanbul", 'say "hi"')
 TEXT = st.sampled_from([each for each in TEXTS if each in _NAMES])
+
+
+def _one_primary(emails: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last one is primary, if it is anything else; what is empty is no address."""
+    found = [each for each in emails if each]
+    return [{**each, "primary": True} if each is found[-1] else each for each in found]
 
 
 def _settled(found: list[Person]) -> list[Person]:
@@ -325,55 +335,53 @@ _LITERALS: Mapping[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _often(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """One of several, each as often as its number says; `one_of` weighs by what is nested in each."""
-    return st.sampled_from([each for times, each in choices for _ in range(times)]).flatmap(lambda each: each)
-
-
-def _comparisons(path: str, name: AttrPath) -> st.SearchStrategy[FilterNode]:
+@st.composite
+def _comparisons(draw: st.DrawFn, path: str, name: str) -> FilterNode:
+    """A comparison of a path, which is spelled as ``name``; mostly by equality."""
+    attribute = AttrPath(*name.split("."))
+    if draw(st.integers(0, 9)) == 0:
+        return Present(attribute)
     textual = path not in ("active", "id", "groups", "groups.value")
     others = tuple(CompareOperator) if textual else (CompareOperator.ne,)
-    operators = _often((5, st.just(CompareOperator.eq)), (2, st.sampled_from(others)))
-    compared = st.builds(Comparison, st.just(name), operators, _LITERALS[path])
-    return _often((9, compared), (1, st.just(Present(name))))
+    operator = draw(st.sampled_from((*5 * len(others) * (CompareOperator.eq,), *2 * others)))
+    return Comparison(attribute, operator, draw(_LITERALS[path]))
 
 
-_LEAVES = _often(
-    *((1, _comparisons(path, AttrPath(*path.split(".")))) for path in _LITERALS),
-    (1, _comparisons("id", AttrPath("id"))),
-    (1, _comparisons("userName", AttrPath("userName"))),
-    (
-        1,
-        st.builds(
-            ValuePath,
-            st.just(AttrPath("emails")),
-            joined(_comparisons("emails.value", AttrPath("value")) | _comparisons("emails.type", AttrPath("type")), 3),
-        ),
-    ),
-)
+@st.composite
+def _of_one_address(draw: st.DrawFn) -> FilterNode:
+    value, kind = _comparisons("emails.value", "value"), _comparisons("emails.type", "type")
+    if draw(st.booleans()):
+        return draw(joined(value | kind, 3))
+    return LogicalExpr(LogicalOperator.and_, (draw(value), draw(kind)))
 
 
-def _two_or_three(operator: LogicalOperator) -> st.SearchStrategy[FilterNode]:
-    return st.builds(LogicalExpr, st.just(operator), st.lists(_LEAVES, min_size=2, max_size=3).map(tuple))
+@st.composite
+def _leaves(draw: st.DrawFn) -> FilterNode:
+    path = draw(st.sampled_from((*_LITERALS, "id", "userName", "emails[]", "emails[]")))
+    return (
+        ValuePath(AttrPath("emails"), draw(_of_one_address())) if path == "emails[]" else draw(_comparisons(path, path))
+    )
 
 
-FILTERS = _often(
-    (3, _LEAVES),
-    (2, _two_or_three(LogicalOperator.and_)),
-    (3, _two_or_three(LogicalOperator.or_)),
-    (2, joined(_LEAVES, 5)),
-    (1, filters(USER, ATTRIBUTES)),
-    (1, st.none()),
-)
-"""What upstreams evaluate, and whatever else a filter may say."""
-_SORTED_BY = (
-    "userName",
-    "userName",
-    "userName",
-    "title",
-    "active",
-    "emails.value",
-    "meta.lastModified",
-    "groups.value",
-)
-SORTS = _often((3, st.none()), (1, st.builds(Sort, st.sampled_from(_SORTED_BY), st.booleans())))
+@st.composite
+def wanted(draw: st.DrawFn) -> FilterNode | None:
+    """A filter: most often of what upstreams evaluate, or whatever else one may say; None is everything."""
+    match draw(st.sampled_from((*3 * ("one",), *2 * ("and",), *3 * ("or",), *2 * ("any",), "other", "none"))):
+        case "one":
+            return draw(_leaves())
+        case "and" | "or" as operator:
+            terms = draw(st.lists(_leaves(), min_size=2, max_size=3))
+            return LogicalExpr(LogicalOperator(operator), tuple(terms))
+        case "any":
+            return draw(joined(_leaves(), 5))
+        case "other":
+            return draw(filters(USER, ATTRIBUTES))
+    return None
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Sort | None:
+    """An order, or none; often by what some upstreams sort themselves."""
+    others = ("title", "active", "emails.value", "meta.lastModified", "groups.value")
+    path = draw(st.sampled_from((*11 * ("",), *3 * ("userName",), *others)))
+    return Sort(path, draw(st.booleans())) if path else None
