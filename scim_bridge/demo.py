@@ -52,7 +52,7 @@ def _simulations(users: int, only: Sequence[str] | None) -> list[tuple[str, Simu
 
 
 def _free() -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.bind((_LOOPBACK, 0))
     return bound
 

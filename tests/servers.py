@@ -21,7 +21,7 @@ def free_port() -> int:
 @contextmanager
 def running(app: Any) -> Iterator[str]:
     """An application served from a thread; its origin, ``http://127.0.0.1:PORT``."""
-    bound = socket.socket()
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)

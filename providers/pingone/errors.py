@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scim_bridge.upstream.errors import Conflict, Rejected, UpstreamError
+from scim_bridge.upstream.errors import Conflict, FilterRejected, Rejected, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
 
@@ -21,7 +21,8 @@ def classify(reply: Reply) -> UpstreamError | None:
     text = _text(reply.body, details)
     if "UNIQUENESS_VIOLATION" in codes:
         return Conflict("", text, status=reply.status, codes=codes, target=target)
-    return Rejected("", text, status=reply.status, codes=codes, target=target)
+    kind = FilterRejected if "INVALID_FILTER" in codes else Rejected
+    return kind("", text, status=reply.status, codes=codes, target=target)
 
 
 def _text(body: Mapping[str, Any], details: list[Mapping[str, Any]]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from scim_bridge.upstream.errors import Conflict, Rejected, UpstreamError
+from scim_bridge.upstream.errors import Conflict, FilterRejected, Rejected, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
 _JUDGED = frozenset({400, 405, 409, 412, 413, 422})
@@ -16,5 +16,7 @@ def classify(reply: Reply) -> UpstreamError | None:
     code = body.get("scimType")
     codes = (code,) if isinstance(code, str) and code else ()
     text = str(body.get("detail") or code or f"answered {reply.status}")
+    if "invalidFilter" in codes:
+        return FilterRejected("", text, status=reply.status, codes=codes)
     kind = Conflict if reply.status == 409 or "uniqueness" in codes else Rejected
     return kind("", text, status=reply.status, codes=codes)

@@ -15,6 +15,7 @@ from scim_bridge.upstream.errors import (
     AuthRefused,
     BadAnswer,
     Conflict,
+    FilterRejected,
     NotFound,
     RateLimited,
     Rejected,
@@ -98,8 +99,10 @@ def _upstream(error: UpstreamError, request_id: str) -> ScimError:
             return ScimError(404, told)
         case Conflict():
             return ScimError(409, told, "uniqueness")
+        case FilterRejected():
+            return ScimError(400, told, "invalidFilter")
         case Rejected():
-            return ScimError(400, told, "invalidFilter" if "INVALID_FILTER" in error.codes else "invalidValue")
+            return ScimError(400, told, "invalidValue")
         case AuthRefused() | BadAnswer():
             return ScimError(502, told)
     return ScimError(502, told)

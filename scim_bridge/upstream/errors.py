@@ -8,6 +8,7 @@
     ├── NotFound        the upstream itself says that the thing is not there
     ├── Conflict        a value that has to be unique is taken
     ├── Rejected        any other 4xx: the upstream does not take the value
+    │   └── FilterRejected  ... or the filter
     └── BadAnswer       HTML, a cut body, invalid JSON, too much of it, a link to another origin, a redirect
 
 Callers decide by type and by ``codes``, never by the text. The text is for people: it holds what a provider's
@@ -90,6 +91,10 @@ class Conflict(UpstreamError):
 
 class Rejected(UpstreamError):
     """The upstream does not take a value of the request."""
+
+
+class FilterRejected(Rejected):
+    """The upstream does not take a filter."""
 
 
 class BadAnswer(UpstreamError):
