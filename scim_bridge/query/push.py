@@ -66,15 +66,13 @@ def canonical(resource: ResourceSchema, path: AttrPath, *, compared: bool, withi
 
 def attribute_names(node: FilterNode, resource: ResourceSchema) -> frozenset[str]:
     """The base attributes a filter speaks of, canonically spelled."""
-    match node:
-        case LogicalExpr():
-            return frozenset().union(*(attribute_names(term, resource) for term in node.terms))
-        case Not():
-            return attribute_names(node.expr, resource)
-        case Comparison() | Present() | ValuePath():
-            resolved = resource.resolve(str(node.attr_path))
-            return frozenset() if resolved is None or resolved.extension else frozenset({resolved.attribute.name})
-    return frozenset()
+    if isinstance(node, LogicalExpr):
+        return frozenset().union(*(attribute_names(term, resource) for term in node.terms))
+    if isinstance(node, Not):
+        return attribute_names(node.expr, resource)
+    assert isinstance(node, Comparison | Present | ValuePath)
+    resolved = resource.resolve(str(node.attr_path))
+    return frozenset() if resolved is None or resolved.extension else frozenset({resolved.attribute.name})
 
 
 class Splitter:
@@ -101,9 +99,8 @@ class Splitter:
                 return self._negation(node, within)
             case LogicalExpr(op=LogicalOperator.and_):
                 return self._conjunction(node.terms, within)
-            case LogicalExpr():
-                return self._disjunction(node.terms, within)
-        return None
+        assert isinstance(node, LogicalExpr)
+        return self._disjunction(node.terms, within)
 
     def _comparison(self, path: AttrPath, operator: str, value: Any, within: str | None) -> Alternatives | None:
         name = canonical(self._resource, path, compared=operator != "pr", within=within)

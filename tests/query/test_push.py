@@ -165,6 +165,7 @@ def test_text_goes_as_far_as_the_upstream_compares_it_as_scim_does(
         ('emails[type eq "work" or value ne "a"]', None),
         ('emails[value ne "a"]', None),
         ('emails[display eq "a"]', None),
+        ('emails[value.display eq "a"]', None),
         ('emails[type eq "work" and value co 5]', []),
         ('not (emails[type eq "work"])', None),
         ('nobody[type eq "work"]', None),

@@ -106,6 +106,12 @@ async def test_a_resource_out_of_scope_does_not_exist() -> None:
     assert ids(await bench.search('id eq "u1" or id eq "u0"')) == ["u0"]
 
 
+def test_a_collection_knows_whether_rows_are_hidden() -> None:
+    bench = Bench(crowd(1), scope="dropped")
+    everything = Collection(bench.collection.resource, (), bench.collection.item, dict)
+    assert bench.collection.scoped and not everything.scoped
+
+
 async def test_a_record_without_an_id_is_an_error_and_no_resource() -> None:
     bench = Bench(crowd(1))
     with pytest.raises(BadAnswer, match="User came without an id"):
