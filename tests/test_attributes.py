@@ -5,21 +5,8 @@ from typing import Any
 
 import pytest
 
-from scim_bridge.attributes import (
-    BOOLEAN,
-    DECIMAL,
-    INTEGER,
-    TEXT,
-    TIMESTAMP,
-    Attribute,
-    AttributeMap,
-    Codec,
-    MappingError,
-    codec_of,
-    expand,
-    nested,
-    utc_timestamp,
-)
+from scim_bridge.attributes import Attribute, AttributeMap, MappingError, expand, nested
+from scim_bridge.codecs import BOOLEAN, DECIMAL, INTEGER, TEXT, TIMESTAMP, Codec, codec_of, utc_timestamp
 from scim_bridge.schemas import ENTERPRISE_USER, GROUP, USER, Extension, Schema, SchemaAttribute
 from tests.strategies import RICH_USER, TYPED
 
@@ -231,6 +218,20 @@ def test_aligning_leaves_the_body_as_it_was() -> None:
     body: dict[str, Any] = {"displayName": "B J", "name": {"familyName": "J"}}
     assert TABLE.aligned(body)["name"] == {"familyName": "J", "formatted": "B J"}
     assert body == {"displayName": "B J", "name": {"familyName": "J"}}
+
+
+def test_of_paths_that_share_a_field_the_one_that_a_patch_changed_counts() -> None:
+    before = {"displayName": "old", "name": {"formatted": "old", "familyName": "J"}}
+    one = TABLE.aligned({"displayName": "new", "name": {"formatted": "old", "familyName": "J"}}, before)
+    other = TABLE.aligned({"displayName": "old", "name": {"formatted": "new", "familyName": "J"}}, before)
+    assert one == other == {"displayName": "new", "name": {"formatted": "new", "familyName": "J"}}
+    assert TABLE.aligned(before, before) == before
+
+
+def test_either_of_two_paths_that_share_a_field_can_be_removed() -> None:
+    before = {"displayName": "old", "name": {"formatted": "old"}, "emails": [{"value": "x", "type": "work"}]}
+    assert TABLE.aligned({"name": {"formatted": "old"}}, before) == {}
+    assert TABLE.aligned({"displayName": "old"}, before) == {}
 
 
 def test_of_several_values_the_primary_one_takes_the_slot() -> None:
