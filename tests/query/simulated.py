@@ -4,9 +4,10 @@ It keeps its own names for everything and evaluates what it is asked on its own 
 or a path it does not know is an error of the engine, so an AssertionError that nothing may swallow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Literal
 from unicodedata import normalize
 from urllib.parse import quote, unquote
@@ -81,8 +82,13 @@ class Upstream:
     max_text: int = 4000
     inline: bool = False  # people's records tell their teams
     calls: list[str] = field(default_factory=list)
-    expired: bool = False  # cursors and links given before are refused
+    refuses: bool = False  # takes none of the cursors and links it gave
     _given: dict[str, _Place] = field(default_factory=dict)
+    _issued: Iterator[int] = field(default_factory=count)
+
+    def forget(self) -> None:
+        """Let the cursors and links given so far expire."""
+        self._given.clear()
 
     async def send(self, method: str, target: str, *, params: Mapping[str, str] | None = None) -> Reply:
         assert method == "GET", "reading is all there is"
@@ -194,7 +200,7 @@ class Upstream:
         return 0
 
     def _place(self, token: str) -> _Place:
-        if self.expired or token not in self._given:
+        if self.refuses or token not in self._given:
             raise Rejected("", "the cursor has expired", status=400)
         return self._given[token]
 
@@ -213,7 +219,7 @@ class Upstream:
         end = min(at + size, len(rows))
         body: dict[str, Any] = {place.name: list(rows[at:end])}
         if end < len(rows) and manner.paging in ("link", "cursor"):
-            token = f"t{len(self._given)}"
+            token = f"t{next(self._issued)}"
             self._given[token] = replace(place, at=end)
             body["next"] = f"/next/{token}" if manner.paging == "link" else token
         return self._counted(place, body)
@@ -261,10 +267,10 @@ def _id_of(row: Mapping[str, Any]) -> str:
     return named
 
 
-def crowd(count: int, **told: Any) -> list[Person]:
+def crowd(size: int, **told: Any) -> list[Person]:
     """So many people, numbered; ``told`` is true of each."""
     nobody: Person = {"alias": None, "job": None, "on": None, "mails": [], "changed": None, "ext": None, "realm": "in"}
     return [
         {"uid": f"u{number}", "login": f"user{number}", **nobody, "teams": [], "left": [], **told}
-        for number in range(count)
+        for number in range(size)
     ]

@@ -35,6 +35,10 @@ def loop() -> Iterator[asyncio.Runner]:
         yield runner
 
 
+MEMORY = st.sampled_from(("of this node", "of another node", "longer than the upstream's"))
+"""Whose cache serves the next page: the cursors in it may have expired upstream."""
+
+
 def matching(world: World, node: FilterNode | None) -> dict[str, Any]:
     """The people who match, complete, as models by id: decided by scim2-models alone."""
     generic: Any = ScimFilter
@@ -71,18 +75,20 @@ def assert_page(page: Page, found: dict[str, Any], query: Query) -> None:
 
 
 @settings(FIXED, max_examples=examples(1000))
-@given(worlds(), wanted(), orders(), st.integers(1, 6), st.booleans(), st.booleans())
+@given(worlds(), wanted(), orders(), st.integers(1, 6), MEMORY, st.booleans())
 def test_a_crawl_by_start_index_gives_each_match_once_and_in_order(
-    loop: asyncio.Runner, world: World, node: FilterNode | None, sort: Sort | None, count: int, cold: bool, full: bool
+    loop: asyncio.Runner, world: World, node: FilterNode | None, sort: Sort | None, count: int, memory: str, full: bool
 ) -> None:
     found = matching(world, node)
     crawler = reader(world)
     ids: list[str] = []
     while True:
         query = Query(node, sort, len(ids), count, frozenset({"groups"} if full else ()))
-        page = loop.run((reader(world) if cold else crawler).search(query))
+        page = loop.run((reader(world) if memory == "of another node" else crawler).search(query))
         assert_page(page, found, query)
         ids += [each["id"] for each in page.resources]
+        if memory == "longer than the upstream's":
+            world.upstream.forget()
         if not page.records:
             break
     assert sorted(ids) == sorted(found)
@@ -91,9 +97,9 @@ def test_a_crawl_by_start_index_gives_each_match_once_and_in_order(
 
 
 @settings(FIXED, max_examples=examples(500))
-@given(worlds(), wanted(), orders(), st.integers(1, 6), st.booleans(), st.booleans())
+@given(worlds(), wanted(), orders(), st.integers(1, 6), MEMORY, st.booleans())
 def test_a_crawl_by_cursor_gives_each_match_once_on_any_node(
-    loop: asyncio.Runner, world: World, node: FilterNode | None, sort: Sort | None, count: int, cold: bool, total: bool
+    loop: asyncio.Runner, world: World, node: FilterNode | None, sort: Sort | None, count: int, memory: str, total: bool
 ) -> None:
     found = matching(world, node)
     crawler = reader(world)
@@ -101,11 +107,13 @@ def test_a_crawl_by_cursor_gives_each_match_once_on_any_node(
     position = None
     while True:
         query = Query(node, sort, 0, count, need_total=total)
-        page = loop.run((reader(world) if cold else crawler).search(query, position))
+        page = loop.run((reader(world) if memory == "of another node" else crawler).search(query, position))
         assert len(page.records) <= count
         if total:
             assert page.total == len(found)
         ids += [each["id"] for each in page.resources]
+        if memory == "longer than the upstream's":
+            world.upstream.forget()
         position = page.next
         if position is None:
             break

@@ -440,15 +440,14 @@ async def test_a_position_that_has_expired_is_walked_to_anew() -> None:
     await lists.window(0, 100)
     await lists.window(100, 100)
     lists.cost()
-    lists.upstream._given.clear()
-    lists.upstream.expired = True
+    lists.upstream.refuses = True
     with pytest.raises(Rejected):
         await lists.window(200, 100)
-    assert lists.cost() == ["/next/t1", "limit=200", "/next/t0"], "not twice: the upstream refuses whatever it gives"
-    lists.upstream.expired = False
-    lists.upstream._given.clear()
+    assert lists.cost() == ["/next/t1", "limit=200", "/next/t2"], "not twice: the upstream refuses whatever it gives"
+    lists.upstream.refuses = False
+    lists.upstream.forget()
     await lists.window(200, 100)
-    assert lists.cost() == ["/next/t0", "limit=200", "/next/t0"]
+    assert lists.cost() == ["/next/t2", "limit=200", "/next/t3"]
 
 
 async def test_a_position_of_another_node_that_has_expired_is_walked_to_anew() -> None:
