@@ -289,13 +289,13 @@ MATCHES: tuple[Match, ...] = ("insensitive", "insensitive", "sensitive")
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, manners: st.SearchStrategy[Manner] = MANNERS) -> World:
     text = draw(st.sampled_from((True, True, False)))
     match: Match = draw(st.sampled_from(MATCHES))
     logic = draw(st.sampled_from(("and or not", "and or not", "and or", "and", "or", ""))) if text else ""
     upstream = Upstream(
         people=draw(people()),
-        manner=draw(MANNERS),
+        manner=draw(manners),
         match=match,
         logic=ops(logic),
         text=text,
@@ -336,14 +336,15 @@ _LITERALS: Mapping[str, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def _comparisons(draw: st.DrawFn, path: str, name: str) -> FilterNode:
-    """A comparison of a path, which is spelled as ``name``; mostly by equality."""
+def _comparisons(draw: st.DrawFn, path: str, name: str, even: bool = False) -> FilterNode:
+    """A comparison of a path, which is spelled as ``name``; mostly by equality, or by each operator as often."""
     attribute = AttrPath(*name.split("."))
     if draw(st.sampled_from((*9 * (False,), True))):  # integers and booleans are not drawn evenly
         return Present(attribute)
     textual = path not in ("active", "id", "groups", "groups.value")
     others = tuple(CompareOperator) if textual else (CompareOperator.ne,)
-    operator = draw(st.sampled_from((*5 * len(others) * (CompareOperator.eq,), *2 * others)))
+    equal = (CompareOperator.eq,) if even else 3 * len(others) * (CompareOperator.eq,)
+    operator = draw(st.sampled_from((*equal, *others)))
     return Comparison(attribute, operator, draw(_LITERALS[path]))
 
 
@@ -356,11 +357,12 @@ def _of_one_address(draw: st.DrawFn) -> FilterNode:
 
 
 @st.composite
-def _leaves(draw: st.DrawFn) -> FilterNode:
+def terms(draw: st.DrawFn, even: bool = False) -> FilterNode:
+    """One comparison or value path of what upstreams evaluate, for most of the paths."""
     path = draw(st.sampled_from((*_LITERALS, "id", "userName", *3 * ("emails[]",))))
-    return (
-        ValuePath(AttrPath("emails"), draw(_of_one_address())) if path == "emails[]" else draw(_comparisons(path, path))
-    )
+    if path == "emails[]":
+        return ValuePath(AttrPath("emails"), draw(_of_one_address()))
+    return draw(_comparisons(path, path, even))
 
 
 @st.composite
@@ -368,12 +370,12 @@ def wanted(draw: st.DrawFn) -> FilterNode | None:
     """A filter: most often of what upstreams evaluate, or whatever else one may say; None is everything."""
     match draw(st.sampled_from((*3 * ("one",), *2 * ("and",), *3 * ("or",), *2 * ("any",), "other", "none"))):
         case "one":
-            return draw(_leaves())
+            return draw(terms())
         case "and" | "or" as operator:
-            terms = draw(st.lists(_leaves(), min_size=2, max_size=3))
-            return LogicalExpr(LogicalOperator(operator), tuple(terms))
+            several = draw(st.lists(terms(), min_size=2, max_size=3))
+            return LogicalExpr(LogicalOperator(operator), tuple(several))
         case "any":
-            return draw(joined(_leaves(), 5))
+            return draw(joined(terms(), 5))
         case "other":
             return draw(filters(USER, ATTRIBUTES))
     return None
