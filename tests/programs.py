@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -15,26 +17,24 @@ SCRIPTS = Path(sys.executable).parent
 
 
 @contextmanager
-def program(command: Sequence[str], ready: str, *, seconds: float = 30) -> Iterator["subprocess.Popen[str]"]:
+def program(command: Sequence[str], ready: str, *, seconds: float = 30) -> Iterator[None]:
     """A running program whose URL ``ready`` answers, whatever it answers."""
-    running = subprocess.Popen(
-        [str(SCRIPTS / command[0]), *command[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        _wait(running, ready, seconds)
-        yield running
-    finally:
-        running.terminate()
-        running.communicate(timeout=30)
+    with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would fill up and stop it
+        running = subprocess.Popen([str(SCRIPTS / command[0]), *command[1:]], stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _wait(running, ready, seconds, output)
+            yield
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
 
 
-def _wait(running: "subprocess.Popen[str]", ready: str, seconds: float) -> None:
+def _wait(running: "subprocess.Popen[bytes]", ready: str, seconds: float, output: IO[str]) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if running.poll() is not None:
-            raise AssertionError(
-                f"it ended with {running.returncode}: {running.stdout.read() if running.stdout else ''}"
-            )
+            output.seek(0)
+            raise AssertionError(f"it ended with {running.returncode}: {output.read()}")
         try:
             httpx.get(ready, timeout=2)
             return

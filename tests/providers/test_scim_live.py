@@ -1,12 +1,7 @@
 """The main job over a real socket: the `scim` provider in front of the `scim2-server` program, from creation to the
 last page."""
 
-import asyncio
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -20,6 +15,7 @@ from scim_bridge.query.plan import Query, Sort
 from scim_bridge.upstream.errors import AuthRefused
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.trace import tracing
+from tests.programs import scim2_server
 from tests.providers.scim_server import opened
 
 pytestmark = pytest.mark.slow
@@ -29,34 +25,10 @@ TOKEN = "live-token"
 
 
 @pytest.fixture
-async def base_url() -> AsyncIterator[str]:
+def base_url() -> Iterator[str]:
     """The address of the program, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = Path(sys.executable).with_name("scim2-server")
-    arguments = [str(program), "--port", str(port), "--bearer-token", TOKEN]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        await _listening(process, port)
-        yield f"http://127.0.0.1:{port}/v2"
-    finally:
-        process.kill()
-        process.wait()
-
-
-async def _listening(process: subprocess.Popen[bytes], port: int) -> None:
-    async with asyncio.timeout(30):
-        while process.poll() is None:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.1)
-                continue
-            writer.close()
-            await writer.wait_closed()
-            return
-    raise AssertionError("scim2-server ended at once")
+    with scim2_server(TOKEN) as base:
+        yield base
 
 
 async def _ids(directory: Directory, count: int, **query: Any) -> list[str]:
