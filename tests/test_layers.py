@@ -1,0 +1,59 @@
+"""Imports point down: app, admin -> protocol -> query -> upstream; providers use what is below them."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "scim_bridge"
+LOWER = {"clock", "comparison", "filters", "schemas", "attributes", "settings"}
+MAY_IMPORT = {
+    "upstream": {"clock", "upstream"},
+    "query": LOWER | {"query", "upstream"},
+    "providers": LOWER | {"query", "upstream", "providers"},
+    "protocol": LOWER | {"query", "upstream", "protocol"},
+    "conformance": {"conformance"},
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """What a module imports: dotted names, with what is taken from a package."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def modules(part: str) -> list[Path]:
+    return sorted((ROOT / part).rglob("*.py"))
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_a_part_imports_only_what_is_below_it(part: str) -> None:
+    assert modules(part)
+    for path in modules(part):
+        own = {name.split(".")[1] for name in imports(path) if name.startswith("scim_bridge.")} - {"__version__"}
+        assert own <= MAY_IMPORT[part], path
+
+
+def test_only_the_protocol_and_sandboxes_name_scim2_server() -> None:
+    users = {
+        path.relative_to(ROOT)
+        for path in ROOT.rglob("*.py")
+        if any(name.startswith("scim2_server") for name in imports(path))
+    }
+    rest = {each for each in users if each.parts[0] != "protocol" and not each.name.startswith("sandbox")}
+    assert rest == {Path("app.py"), Path("connections.py")}  # they make the cursors' secret
+
+
+def test_nothing_branches_on_a_providers_name() -> None:
+    names = {path.parent.name.replace("_", "-") for path in (ROOT / "providers").glob("*/__init__.py")}
+    for path in ROOT.rglob("*.py"):
+        if "providers" in path.parts:
+            continue
+        constants = {
+            node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+        }
+        assert not (names - {"scim"}) & constants, path
