@@ -40,6 +40,8 @@ def utc_timestamp(value: Any) -> str | None:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
             return None
+        if len(value) == 24 and value[19] == "." and value[-1] == "Z":
+            return value  # as nearly all are already
         return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (ValueError, OverflowError):  # the year 1 in a zone ahead of UTC is year 0 there
         return None
