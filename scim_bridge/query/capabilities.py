@@ -177,7 +177,8 @@ class RelationRead:
 class Relation:
     """A multi-valued attribute that lives behind other endpoints (members, groups), loaded only when needed.
 
-    ``inline`` reads it from the owner's record where that brings it. ``references`` maps an element's ``type`` to the
+    ``inline`` reads it from the owner's record where that brings it; without ``reads``, the look-up's record decides.
+    ``references`` maps an element's ``type`` to the
     SCIM endpoint of what it refers to; the key ``""`` is the default. ``shown`` says when a resource holds it that was
     not asked for it: always, only where its record brings it, or never.
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from scim_bridge.query.capabilities import SEEN, Params, RelationRead
+from scim_bridge.query.capabilities import SEEN, Collection, Params, Relation
 from scim_bridge.query.pages import entry
 from scim_bridge.query.plan import Branch, Plan, Planner, Query, Strategy
 from scim_bridge.query.relations import for_owner
@@ -51,8 +51,8 @@ def _requests(planner: Planner, plan: Plan, query: Query) -> Iterator[str]:
     for names, when in ((plan.residual_relations, "each row read"), (shown, "each row returned")):
         for name in names:
             relation = planner.collection.relation(name)
-            for read in relation.reads if relation is not None else ():
-                yield f"{_per_owner(read)} (for {when})"
+            if relation is not None:
+                yield from (f"{request} (for {when})" for request in _per_owner(planner.collection, relation))
 
 
 def _first_position(branch: Branch, plan: Plan, query: Query) -> Params:
@@ -62,9 +62,13 @@ def _first_position(branch: Branch, plan: Plan, query: Query) -> Params:
     return pager.start(0, pager.max_page).position
 
 
-def _per_owner(read: RelationRead) -> str:
-    pager = read.access.pager
-    return _literal(for_owner(read, None), pager.start(0, pager.max_page).position)
+def _per_owner(collection: Collection, relation: Relation) -> Iterator[str]:
+    """The first request of each list that holds a relation's elements; else the look-up of the record itself."""
+    for read in relation.reads:
+        pager = read.access.pager
+        yield _literal(for_owner(read, None), pager.start(0, pager.max_page).position)
+    if not relation.reads:
+        yield _literal(Branch(collection.item, collection.item.path, collection.item.fixed, exact=True), {})
 
 
 def _literal(branch: Branch, position: Params) -> str:

@@ -281,7 +281,8 @@ def _alternatives_of(node: FilterNode) -> Iterator[FilterNode]:
 
 
 def _pages_per_owner(relation: Relation) -> int:
-    return sum(max(1, math.ceil(ASSUMED_RELATED / max(1, read.access.pager.max_page))) for read in relation.reads)
+    pages = (math.ceil(ASSUMED_RELATED / max(1, read.access.pager.max_page)) for read in relation.reads)
+    return max(1, sum(max(1, each) for each in pages))
 
 
 def _names(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.capabilities import Collection, Element, Relation, RelationRead, Resource, Row
-from scim_bridge.query.pages import Send, every_page
+from scim_bridge.query.pages import Send, every_page, read_page
 from scim_bridge.query.plan import Branch, quoted, scoped
 from scim_bridge.query.push import Pushed
 from scim_bridge.upstream.errors import BadAnswer, NotFound
@@ -77,14 +77,26 @@ class RelationLoader:
             record.known[relation.attribute] = await self.elements(relation, record.id, budget)
 
     async def elements(self, relation: Relation, owner: str, budget: Budget | None = None) -> list[Element]:
-        """All elements of one owner's relation."""
+        """All elements of one owner's relation; one that no list holds is told by the owner's own record."""
         found: list[Element] = []
+        if not relation.reads:
+            page = await read_page(self._send, own_record(self._collection, owner), {})
+            for row in page.rows:
+                found.extend(relation.inline(row) or ())
+            if budget is not None:
+                budget.spend(page.read)
         for read in relation.reads:
             async for page in every_page(self._send, for_owner(read, owner)):
                 if budget is not None:
                     budget.spend(page.read)
                 found.extend(element for element in map(read.element, page.rows) if element is not None)
         return found
+
+
+def own_record(collection: Collection, resource_id: str) -> Branch:
+    """The look-up of one record by its id."""
+    item = collection.item
+    return Branch(item, item.path.replace("{id}", quoted(resource_id)), item.fixed, exact=True, unique=True)
 
 
 def for_owner(read: RelationRead, owner: str | None) -> Branch:

@@ -14,8 +14,8 @@ from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import Collection, Resource, Row
 from scim_bridge.query.pages import ListReader, Send, every_page, read_page
-from scim_bridge.query.plan import Branch, Plan, Planner, Query, quoted
-from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, record_of
+from scim_bridge.query.plan import Branch, Plan, Planner, Query
+from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
 
 GATHER_LIMIT: Final = 8
 """Owners whose relations, and branches of a plan whose rows, are loaded at the same time."""
@@ -84,10 +84,7 @@ class Reader:
     async def _find(self, resource_id: str) -> tuple[Row, Record] | None:
         if resource_id in (".", "..") or not self.collection.is_id(resource_id):
             return None  # dots would climb in the path
-        item = self.collection.item
-        page = await read_page(
-            self._send, Branch(item, item.path.replace("{id}", quoted(resource_id)), item.fixed, True), {}
-        )
+        page = await read_page(self._send, own_record(self.collection, resource_id), {})
         for row in filter(self.collection.visible, page.rows):
             record = record_of(self.collection, row)
             # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.

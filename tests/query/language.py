@@ -107,6 +107,8 @@ def compares(operator: str, actual: Any, literal: Any, match: Match) -> bool:
         return operator == "eq" and actual is literal
     if isinstance(actual, datetime):
         return _ordered(operator, actual, datetime.fromisoformat(literal))
+    if operator in ("gt", "ge", "lt", "le") and match == "insensitive":
+        return _ordered(operator, actual.upper(), literal.upper())  # its own idea of where a "_" belongs
     actual, literal = _text(actual, match, ascii_only=literal.isascii()), _text(literal, match, literal.isascii())
     match operator:
         case "sw":

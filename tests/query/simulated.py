@@ -33,7 +33,7 @@ _PAGING: Mapping[Paging, Sequence[str]] = {
 }
 FIELDS: Mapping[str, str] = {
     "login": "eq sw co ew",
-    "job": "eq ne sw co ew pr",
+    "job": "eq ne sw co ew pr gt lt",
     "on": "eq",
     "mail": "eq co sw ew pr",
     "kind": "eq",

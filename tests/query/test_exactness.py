@@ -75,7 +75,7 @@ def assert_page(page: Page, found: dict[str, Any], query: Query) -> None:
             assert [each["value"] for each in resource.get("groups", [])] == [each.value for each in expected]
 
 
-@settings(FIXED, max_examples=examples(600))
+@settings(FIXED, max_examples=examples(1000))
 @given(worlds(st.just(Manner("one"))), terms(even=True) | st.builds(Not, terms(even=True)))
 def test_a_single_term_finds_what_it_should_however_the_upstream_compares(
     loop: asyncio.Runner, world: World, node: FilterNode

@@ -1,5 +1,6 @@
 """What `explain` says is what is sent."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,15 @@ def test_requests_for_each_row_are_patterns() -> None:
     found = explained(Bench(crowd(5)), "groups pr", relations=frozenset({"groups"}))
     assert found.requests[1:] == ("GET /people/{id}/teams?limit=200 (for each row read)",)
     assert found.residual_relations == ("groups",)
+
+
+def test_a_relation_that_no_list_holds_is_read_with_the_record() -> None:
+    bench = Bench(crowd(5))
+    inline = replace(bench.collection.relations[0], reads=())
+    bench.collection = replace(bench.collection, relations=(inline,))
+    found = explained(bench, "groups pr")
+    assert found.requests[1:] == ("GET /people/{id} (for each row read)",)
+    assert found.expected_requests == 50 + 10_000
 
 
 def test_a_filter_that_nothing_can_match_names_no_request() -> None:

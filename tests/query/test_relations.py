@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from scim_bridge.query.capabilities import AccessPath, Collection, Relation, RelationRead
+from scim_bridge.query.budget import Budget, ScanTooLarge
+from scim_bridge.query.capabilities import AccessPath, Collection, Relation, RelationRead, Rule, ops
 from scim_bridge.query.pagers import Offset, OnePage
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, for_owner, record_of, references
 from scim_bridge.schemas import GROUP
 from scim_bridge.upstream.errors import NotFound, Unavailable
 from scim_bridge.upstream.reply import Reply
+from tests.clocks import FakeClock
 
 PATH = AccessPath("/groups/{id}/users", "", OnePage())
 TEXT = AccessPath("/users", "", Offset("at", "n", 9), expression="q", fixed={"q": 'group eq "{id}"', "owner": "{id}"})
@@ -24,7 +26,8 @@ MEMBERS = Relation("members", (USERS, NESTED), references={"": "/Users", "Group"
 
 
 def collection(relation: Relation = MEMBERS) -> Collection:
-    item = AccessPath("/groups/{id}", ".", OnePage())
+    by_id = Rule("id", ops("eq"), lambda operator, value: {"{id}": value})
+    item = AccessPath("/groups/{id}", ".", OnePage(), (by_id,))
     return Collection(GROUP, (), item, lambda row: dict(row), relations=(relation,))
 
 
@@ -46,6 +49,21 @@ async def test_an_empty_relation_is_unassigned() -> None:
     await loader.fill([record], ["members", "nothing of the kind"])
     assert record == Record({"id": "1"}, {"members": []})
     assert record.related(["members"]) == {"id": "1"}
+
+
+async def test_a_relation_that_no_list_holds_is_told_by_the_record_itself() -> None:
+    async def send(method: str, target: str, *, params: Mapping[str, str]) -> Reply:
+        if target == "/groups/3":
+            raise NotFound("", "gone")
+        return Reply(200, {"id": "1", **({"ids": ["a"]} if target == "/groups/1" else {})}, httpx.Headers())
+
+    inline = Relation("members", (), {}, inline=lambda row: [{"value": each} for each in row.get("ids", ())] or None)
+    budget = Budget(FakeClock(), 2, 9)
+    loader = RelationLoader(collection(inline), send, 8)
+    assert [await loader.elements(inline, owner, budget) for owner in "123"] == [[{"value": "a"}], [], []]
+    with pytest.raises(ScanTooLarge):
+        await loader.elements(inline, "1", budget)
+    await loader.elements(inline, "1")
 
 
 async def test_no_more_owners_than_allowed_are_asked_at_a_time() -> None:
