@@ -317,6 +317,12 @@ async def test_a_total_that_rows_disprove_is_not_believed() -> None:
     assert found.total == 3
 
 
+async def test_a_total_that_turns_up_later_does_not_end_the_count() -> None:
+    first, second = {"rows": rows(1, 2), "next": "/b"}, {"rows": rows(3), "total": 9}
+    found = await Scripted(first, first, second).lists(LINK).window(0, 2, need_total=True)
+    assert found.total == 3
+
+
 async def test_numbered_rows_go_on_past_a_total_that_is_too_low() -> None:
     pages = [{"rows": rows(1, 2), "total": 1}, {"rows": rows(3), "total": 1}, {"rows": [], "total": 1}]
     found = await Scripted(*pages).lists(OFFSET).window(0, 9, need_total=True)
