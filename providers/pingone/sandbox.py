@@ -6,15 +6,12 @@ knob (`Knobs`). Not simulated: audit activities, webhooks, the schema and identi
 other password operations than "set", writing populations, roles and role assignments.
 """
 
-import base64
-import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any, Final
-from urllib.parse import unquote
 
 import orjson
 from starlette.applications import Starlette
@@ -24,22 +21,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
+from scim_bridge.providers.pingone.sandbox_environment import Environment, Knobs
+from scim_bridge.providers.pingone.sandbox_faults import Fault, Faults, limited
 from scim_bridge.providers.pingone.sandbox_fields import UUID
-from scim_bridge.providers.pingone.sandbox_groups import Groups
 from scim_bridge.providers.pingone.sandbox_people import START, new_id, populate, timestamp
+from scim_bridge.providers.pingone.sandbox_routes import Endpoint, Endpoints, routes
 from scim_bridge.providers.pingone.sandbox_store import Store
-from scim_bridge.providers.pingone.sandbox_users import IMPORT, LOCK, SET_PASSWORD, UNLOCK, Answer, Knobs, Users
+from scim_bridge.providers.pingone.sandbox_tokens import Tokens
 from scim_bridge.providers.pingone.sandbox_wire import (
-    JSON,
     Inbound,
     Refusal,
     access_failed,
     bad_parameter,
+    media_type,
     not_found,
 )
 
 MAX_CALLS: Final = 100_000
 """Requests that are remembered; a demo runs for long."""
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +54,6 @@ class Recorded:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
-
-
-@dataclass(slots=True)
-class Fault:
-    """An answer to give instead of carrying out the next ``times`` requests that match."""
-
-    request: re.Pattern[str]
-    refusal: Refusal
-    times: int
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One operation: the query parameters it knows, the content types its body may have."""
-
-    answer: Callable[[Inbound], Answer]
-    query: frozenset[str] = frozenset()
-    takes: tuple[str, ...] = ()
-    bodyless: bool = False
 
 
 @dataclass(slots=True)
@@ -103,14 +84,14 @@ class Sandbox:
         self.knobs = Knobs()
         self.store = Store()
         self.log = Log()
-        self._faults: list[Fault] = []
-        self._tokens: dict[str, float] = {}
+        self._faults = Faults(self.knobs, clock)
+        self._tokens = Tokens(self.environment_id, self.client_id, self.client_secret, self._random, clock)
         populate(self.store, self.environment_id, self._random, users, groups)
-        directory = Users(self.store, self.knobs, self.environment_id, self.timestamp, self.new_id)
+        environment = Environment(self.environment_id, self.store, self.knobs, self.timestamp, self.new_id)
         self.app: Any = Starlette(
             routes=[
                 Route("/{environment}/as/token", self._token, methods=["POST"]),
-                *(Route(path, self._dispatcher(table), methods=_METHODS) for path, table in _table(directory)),
+                *(Route(path, self._dispatcher(each), methods=_METHODS) for path, each in routes(environment).items()),
             ],
             exception_handlers={Refusal: self._refused, HTTPException: self._unknown},  # type: ignore[dict-item]
         )
@@ -141,64 +122,35 @@ class Sandbox:
 
     def fail(self, request: str, status: int = 500, code: str = "UNEXPECTED_ERROR", times: int = 1) -> None:
         """Refuse the next requests whose "METHOD /path" matches a pattern entirely."""
-        self._faults.append(Fault(re.compile(request), Refusal(status, code, "An unexpected error occurred"), times))
+        refusal = Refusal(status, code, "An unexpected error occurred")
+        self._faults.waiting.append(Fault(re.compile(request), refusal, times))
 
     def limit(self, times: int, retry_after: str = "1") -> None:
         """Answer the next requests with 429; ``retry_after``: seconds or an HTTP date."""
-        text = "The request could not be completed. Too many requests have been made"
-        details = [{"code": "LIMIT_EXCEEDED", "message": text}]
-        refusal = Refusal(429, "REQUEST_LIMITED", text, details, {"Retry-After": retry_after})
-        self._faults.append(Fault(re.compile(".*"), refusal, times))
+        self._faults.waiting.append(Fault(re.compile(".*"), limited(retry_after), times))
 
     def end_tokens(self) -> None:
         """Every token so far is no longer valid."""
-        self._tokens.clear()
-
-    def _fault(self, call: Recorded) -> Refusal | None:
-        for fault in self._faults:
-            if fault.times and fault.request.fullmatch(str(call)):
-                fault.times -= 1
-                return fault.refusal
-        return None
-
-    # -- signing in -------------------------------------------------------------------------------------------------
-
-    async def _token(self, request: Request) -> Response:
-        """Client credentials. A wrong secret and a wrong method are refused in the same words (vendor: Token)."""
-        form = await _form(request)
-        basic = request.headers.get("Authorization", "").startswith("Basic ")
-        self.log.sign_ins.append("client_secret_basic" if basic else "client_secret_post")
-        client = _basic(request) if basic else (form.get("client_id", ""), form.get("client_secret", ""))
-        right = (self.client_id, self.client_secret)
-        known = all(hmac.compare_digest(one.encode(), other.encode()) for one, other in zip(client, right, strict=True))
-        method = self.knobs.token_auth_method == self.log.sign_ins[-1]
-        if not (known and method and request.path_params["environment"] == self.environment_id):
-            reason = "Request denied: Unsupported authentication method"
-            described = f"{reason} (Correlation ID: {self.new_id()})"
-            return self._json(401, {"error": "invalid_client", "error_description": described})
-        if form.get("grant_type") != "client_credentials":
-            return self._json(400, {"error": "unsupported_grant_type", "error_description": "Unsupported grant type"})
-        token = f"{self._random.getrandbits(256):064x}"
-        self._tokens[token] = self._clock.now() + self.knobs.token_lifetime_seconds
-        lifetime = self.knobs.token_lifetime_seconds
-        return self._json(200, {"access_token": token, "token_type": "Bearer", "expires_in": lifetime})
-
-    def _authorize(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or self._tokens.get(token, 0.0) <= self._clock.now():
-            raise access_failed(401, "INVALID_TOKEN", "The request could not be completed. The token is not valid.")
+        self._tokens.end()
 
     # -- answering --------------------------------------------------------------------------------------------------
 
-    def _dispatcher(self, table: Mapping[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+    async def _token(self, request: Request) -> Response:
+        knobs = self.knobs
+        status, body, method = await self._tokens.issue(
+            request, knobs.token_auth_method, knobs.token_lifetime_seconds, self.new_id()
+        )
+        self.log.sign_ins.append(method)
+        return self._json(status, body)
+
+    def _dispatcher(self, endpoints: Endpoints) -> Callable[[Request], Awaitable[Response]]:
         async def dispatch(request: Request) -> Response:
             content = await request.body()
             call = self._record(request, content)
-            if fault := self._fault(call):
-                raise fault
-            self._authorize(request)
+            self._faults.check(call.method, call.path)
+            self._tokens.check(request)
             self._check_environment(request)
-            endpoint = table.get(request.method)
+            endpoint = endpoints.get(request.method)
             if endpoint is None:
                 raise Refusal(405, "INVALID_REQUEST", f"Request method '{request.method}' not supported")
             status, body = endpoint.answer(self._inbound(request, call, endpoint, content))
@@ -213,7 +165,7 @@ class Sandbox:
             body = orjson.loads(content) if content else None
         except orjson.JSONDecodeError:
             body = None
-        call = Recorded(request.method, path, dict(request.query_params), _media_type(request), body)
+        call = Recorded(request.method, path, dict(request.query_params), media_type(request), body)
         if len(self.log.calls) < MAX_CALLS:
             self.log.calls.append(call)
         return call
@@ -258,90 +210,6 @@ class Sandbox:
         return Response(content, status, shown, media_type="application/json;charset=UTF-8" if content else None)
 
 
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_PAGES: Final = frozenset({"limit", "cursor"})
-_FILTERED: Final = _PAGES | {"filter"}
-_EXPAND: Final = frozenset({"expand"})
-
-
-def _table(users: Users) -> list[tuple[str, dict[str, Endpoint]]]:
-    """Every path of the API and its operations; parameters that an operation does not document are refused."""
-    groups, env = Groups(users), "/v1/environments/{environment}"
-    user, group = f"{env}/users/{{user}}", f"{env}/groups/{{group}}"
-
-    def single(read: Callable[[Inbound], Answer], write: Callable[[Inbound], Answer], takes: str = JSON) -> Any:
-        return {"GET": Endpoint(read), "PUT": Endpoint(write, takes=(takes,))}
-
-    return [
-        (
-            f"{env}/users",
-            {
-                "GET": Endpoint(users.read_all, _FILTERED | _EXPAND),
-                "POST": Endpoint(users.create, takes=(JSON, IMPORT)),
-            },
-        ),
-        (
-            user,
-            {
-                "GET": Endpoint(users.read, _EXPAND | {"include"}),
-                "PUT": Endpoint(users.replace, takes=(JSON,)),
-                "PATCH": Endpoint(users.modify, takes=(JSON,)),
-                "DELETE": Endpoint(users.delete),
-                "POST": Endpoint(users.lock, takes=(LOCK, UNLOCK), bodyless=True),
-            },
-        ),
-        (f"{user}/enabled", single(users.read_enabled, users.write_enabled)),
-        (f"{user}/mfaEnabled", single(users.read_mfa_enabled, users.write_mfa_enabled)),
-        (f"{user}/population", single(users.read_population, users.write_population)),
-        (f"{user}/password", single(users.read_password, users.write_password, SET_PASSWORD)),
-        (
-            f"{user}/memberOfGroups",
-            {
-                "GET": Endpoint(users.list_memberships, _PAGES | _EXPAND),
-                "POST": Endpoint(users.join, takes=(JSON,)),
-            },
-        ),
-        (
-            f"{user}/memberOfGroups/{{group}}",
-            {"GET": Endpoint(users.read_membership, _EXPAND), "DELETE": Endpoint(users.leave)},
-        ),
-        (f"{user}/roleAssignments", {"GET": Endpoint(users.list_roles, _PAGES)}),
-        (f"{user}/roleAssignments/{{assignment}}", {"GET": Endpoint(users.read_role)}),
-        (
-            f"{env}/groups",
-            {"GET": Endpoint(groups.read_all, _FILTERED), "POST": Endpoint(groups.create, takes=(JSON,))},
-        ),
-        (
-            group,
-            {
-                "GET": Endpoint(groups.read, frozenset({"include"})),
-                "PUT": Endpoint(groups.replace, takes=(JSON,)),
-                "DELETE": Endpoint(groups.delete),
-            },
-        ),
-        (
-            f"{group}/memberOfGroups",
-            {
-                "GET": Endpoint(groups.list_memberships, _PAGES | _EXPAND),
-                "POST": Endpoint(groups.nest, takes=(JSON,)),
-            },
-        ),
-        (
-            f"{group}/memberOfGroups/{{parent}}",
-            {"GET": Endpoint(groups.read_membership, _EXPAND), "DELETE": Endpoint(groups.unnest)},
-        ),
-        (f"{env}/populations", {"GET": Endpoint(groups.list_populations, _FILTERED)}),
-        (f"{env}/populations/{{population}}", {"GET": Endpoint(groups.read_population)}),
-        (f"{env}/roles", {"GET": Endpoint(groups.list_roles, _FILTERED)}),
-        ("/v1/roles", {"GET": Endpoint(groups.list_builtin_roles, _PAGES)}),
-        ("/v1/roles/{role}", {"GET": Endpoint(groups.read_builtin_role)}),
-    ]
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-
 def _object(body: Any, content: bytes, *, bodyless: bool) -> Mapping[str, Any]:
     """The JSON object of a request."""
     if bodyless and not content:
@@ -349,21 +217,3 @@ def _object(body: Any, content: bytes, *, bodyless: bool) -> Mapping[str, Any]:
     if not isinstance(body, Mapping):
         raise Refusal(400, "INVALID_REQUEST", "The request could not be completed. The body is not a JSON object.")
     return body
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded body; starlette's own parser needs another package."""
-    if _media_type(request) != "application/x-www-form-urlencoded":
-        return {}
-    pairs = [each.partition("=") for each in (await request.body()).decode().split("&")]
-    return {name: unquote(value.replace("+", " ")) for name, _, value in pairs}
-
-
-def _basic(request: Request) -> tuple[str, str]:
-    """Client id and secret of a Basic header, each urlencoded (RFC 6749 section 2.3.1)."""
-    try:
-        text = base64.b64decode(request.headers["Authorization"].partition(" ")[2], validate=True).decode()
-    except ValueError:
-        return "", ""
-    client_id, _, secret = text.partition(":")
-    return unquote(client_id), unquote(secret)

@@ -185,5 +185,12 @@ def require(fields: Mapping[str, Any], *names: str) -> None:
             raise _required(name)
 
 
+def only(body: Mapping[str, Any], name: str, check: Check) -> Any:
+    """The one field of a body."""
+    checked(body, {name: check}, ["_links"])
+    require(body, name)
+    return body[name]
+
+
 def _required(name: str) -> Refusal:
     return invalid("REQUIRED_VALUE", name, "must not be null")

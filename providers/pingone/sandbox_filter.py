@@ -7,7 +7,10 @@ Sources: "SCIM filter language", "Read All Users", "Read All Groups". Names are 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from operator import ge, le
 from typing import Any, Final
+from urllib.parse import quote
 
 from scim_bridge.providers.pingone.sandbox_wire import Refusal, bad_parameter
 
@@ -33,8 +36,9 @@ USERS: Final = _matrix(
 GROUPS: Final = _matrix("eq sw: name externalId displayName", "eq: id population.id sourceId")
 POPULATIONS: Final = _matrix("eq: id", "eq sw: name")
 ROLES: Final = _matrix("eq: type")
+TIMES: Final = frozenset({"updatedAt"})
 MAX_FILTER: Final = 6000
-"""Characters: a request's headers are capped at 6 KB (vendor: Platform limits)."""
+"""URL-encoded characters: a request's headers are capped at 6 KB (vendor: Platform limits)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Language:
 
     def parse(self, text: str) -> Node:
         """The tree of a filter. Refuses with INVALID_FILTER what the endpoint does not document."""
-        if len(text) > MAX_FILTER:
+        if len(quote(text)) > MAX_FILTER:
             raise self.refusal("the filter is too long")
         parser = _Parser(self, list(self._tokens(text)))
         return parser.whole()
@@ -170,7 +174,7 @@ class _Parser:
         value = self._value()
         if name == "enabled" and isinstance(value, str):
             value = {"true": True, "false": False}.get(value, value)  # quoted booleans occur too
-        if isinstance(value, bool) != (name == "enabled"):
+        if isinstance(value, bool) != (name == "enabled") or (name in TIMES and _instant(value) is None):
             raise self._language.refusal(f"{name} is not compared with such a value")
         return Term(name, operator, value)
 
@@ -218,7 +222,7 @@ def _comparing(term: Term, *, case_sensitive: bool) -> Test:
     if isinstance(term.value, bool):
         wanted = term.value
         return lambda record: read(record) is wanted
-    fold: Callable[[str], str] = str if case_sensitive else str.lower
+    fold: Callable[[str], Any] = _instant if term.name in TIMES else str if case_sensitive else str.lower
     compare, expected = _COMPARE[term.operator], fold(term.value)
 
     def test(record: Mapping[str, Any]) -> bool:
@@ -229,17 +233,28 @@ def _comparing(term: Term, *, case_sensitive: bool) -> Test:
     return test
 
 
-_COMPARE: Final[Mapping[str, Callable[[str, str], bool]]] = {
+def _instant(value: Any) -> datetime | None:
+    """A point in time; None for text that is none, or that leaves its zone open."""
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else None
+
+
+_COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "eq": str.__eq__,
     "sw": str.startswith,
     "ew": str.endswith,
     "co": str.__contains__,
-    "ge": str.__ge__,  # of timestamps, which all have one format
-    "le": str.__le__,
+    "ge": ge,
+    "le": le,
 }
 
 
 def _reader(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """What reads an attribute of a record; a group's displayName is its name."""
+    name = "name" if name == "displayName" else name
     if "." not in name:
         return lambda record: record.get(name)
     outer, _, inner = name.partition(".")

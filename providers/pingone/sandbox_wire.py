@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
+from starlette.requests import Request
 
 JSON: Final = "application/json"
 VALIDATION: Final = "The request could not be completed. One or more validation errors were in the request."
-DEFAULT_PAGE: Final = 100
-"""Rows of a page of populations, memberships and roles when the request names no limit."""
 _BEFORE_ALL: Final = -(2**53)
 
 
@@ -59,6 +58,12 @@ def access_failed(status: int, code: str, message: str) -> Refusal:
     return Refusal(status, "ACCESS_FAILED", message, [{"code": code, "message": message}])
 
 
+def media_type(request: Request) -> str:
+    """In lower case and without parameters; "" where the request does not say."""
+    kind: str = request.headers.get("Content-Type", "")
+    return kind.partition(";")[0].strip().lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """One request to the API after its checks. ``base`` is the environment's own address, for links."""
@@ -94,32 +99,38 @@ class Item:
 class Cursor:
     """Where a list goes on; clients get it as one opaque text."""
 
+    path: str
     after: int
     limit: int
     filter: str
+    expand: str
     number: int = 0  # of the page, so that an empty page in the middle still leads on
 
     def sealed(self) -> str:
-        parts = orjson.dumps([self.after, self.limit, self.filter, self.number])
+        parts = orjson.dumps([self.path, self.after, self.limit, self.filter, self.expand, self.number])
         return base64.urlsafe_b64encode(parts).decode().rstrip("=")
 
     @classmethod
-    def opened(cls, text: str) -> "Cursor":
+    def opened(cls, text: str, path: str) -> "Cursor":
+        """The cursor of a list; refuses what is none, or another list's."""
         try:
-            after, limit, condition, number = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            return cls(int(after), int(limit), str(condition), int(number))
+            found = cls(*orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
         except (ValueError, TypeError):
-            raise bad_parameter("INVALID_VALUE", "cursor", "is not a cursor of this list") from None
+            found = None
+        if found is None or found.path != path:
+            raise bad_parameter("INVALID_VALUE", "cursor", "is not a cursor of this list")
+        return found
 
 
 def asked_for(request: Inbound, default: int) -> Cursor:
-    """The part of a list that a request wants; a cursor brings its filter along, so a filter beside it is refused."""
+    """The part of a list that a request wants; a cursor brings the rest along, so nothing else stands beside it."""
     limit = _limit(request.query.get("limit"), default)
     if "cursor" not in request.query:
-        return Cursor(_BEFORE_ALL, limit, request.query.get("filter", ""))
-    if "filter" in request.query:
-        raise bad_parameter("INVALID_PARAMETER", "filter", "cannot be combined with a cursor: follow _links.next.href")
-    cursor = Cursor.opened(request.query["cursor"])
+        filter, expand = request.query.get("filter", ""), request.query.get("expand", "")
+        return Cursor(request.path, _BEFORE_ALL, limit, filter, expand)
+    for name in request.query.keys() & {"filter", "expand"}:
+        raise bad_parameter("INVALID_PARAMETER", name, "cannot be combined with a cursor: follow _links.next.href")
+    cursor = Cursor.opened(request.query["cursor"], request.path)
     return replace(cursor, limit=limit if "limit" in request.query else cursor.limit)
 
 
@@ -139,8 +150,7 @@ def page(
     wanted: Cursor,
     size: int,
     render: Callable[[Item], dict[str, Any]],
-    *,
-    states_count: bool = True,
+    states_count: bool,
 ) -> dict[str, Any]:
     """The HAL envelope of ``size`` rows at most after the cursor; `_links.next` is there when more rows are."""
     start = bisect_right(rows, wanted.after, key=lambda row: row.seq)

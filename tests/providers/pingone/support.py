@@ -108,10 +108,10 @@ def _told(call: Recorded) -> str:
 
 
 @asynccontextmanager
-async def connected(sandbox: Sandbox, **settings: Any) -> AsyncIterator[Connected]:
+async def connected(sandbox: Sandbox, clock: FakeClock | None = None, **settings: Any) -> AsyncIterator[Connected]:
     """A connection as the program makes one, without its protocol layer."""
     sandbox.log.clear()
-    clock = FakeClock()
+    clock = clock or FakeClock()
     given: Mapping[str, Any] = {**sandbox.settings, "api_url": f"{ORIGIN}/v1", "auth_url": ORIGIN, **settings}
     made = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
     endpoint = PROVIDER.endpoint(made, clock)

@@ -221,6 +221,14 @@ async def test_a_cursor_brings_its_filter_along(api: Api, sandbox: Sandbox) -> N
     assert detail(answer) == ("INVALID_PARAMETER", "filter")
 
 
+async def test_a_cursor_expands_as_its_first_page_did_and_is_good_for_its_list_only(api: Api, sandbox: Sandbox) -> None:
+    pages = await walk(api, "/users", "users", expand="population", limit=300)
+    assert all(each["_embedded"]["population"]["name"] for page in pages for each in page["_embedded"]["users"])
+    link = pages[0]["_links"]["next"]["href"]
+    assert detail(await api("GET", f"{link}&expand=population")) == ("INVALID_PARAMETER", "expand")
+    assert detail(await api("GET", link.replace("/users", "/groups"))) == ("INVALID_VALUE", "cursor")
+
+
 async def test_requests_are_recorded(api: Api, sandbox: Sandbox) -> None:
     sandbox.log.clear()
     await api("GET", "/users", limit=3)

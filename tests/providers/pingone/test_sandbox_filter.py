@@ -113,6 +113,7 @@ async def test_groups_are_found_by_name_external_id_and_population(api: Api, san
     some = next(each for each in groups if "externalId" in each)
     assert await found(api, "/groups", f'name eq "{some["name"].upper()}"')
     assert [row["id"] for row in await found(api, "/groups", f'externalId eq "{some["externalId"]}"')] == [some["id"]]
+    assert [row["id"] for row in await found(api, "/groups", f'displayName eq "{some["name"]}"')] == [some["id"]]
     population = next(each["population"]["id"] for each in groups if "population" in each)
     wanted = [each["id"] for each in groups if each.get("population") == {"id": population}]
     assert [row["id"] for row in await found(api, "/groups", f'population.id eq "{population}"')] == wanted
@@ -149,6 +150,11 @@ async def test_updated_at_is_an_optional_capability(api: Api, sandbox: Sandbox) 
     moments = sorted(item.data["updatedAt"] for item in sandbox.store.users.values())
     assert len(await found(api, "/users", f'updatedAt ge "{moments[150]}"')) == 50
     assert len(await found(api, "/users", f'updatedAt le "{moments[150]}"')) == 151
+    sandbox.store.users[next(iter(sandbox.store.users))].data["updatedAt"] = "2031-01-01T00:00:00.000Z"
+    sandbox.store.changed()
+    assert len(await found(api, "/users", 'updatedAt ge "2031-01-01T01:00:00+01:00"')) == 1
+    for value in ("soon", "2026-01-01T00:00:00"):
+        assert detail(await api("GET", "/users", filter=f'updatedAt ge "{value}"'))[0] == "INVALID_FILTER"
 
 
 async def test_memberships_combine_with_and_and_or(api: Api, sandbox: Sandbox) -> None:

@@ -154,7 +154,10 @@ async def test_enabled_is_written_by_its_own_endpoint(api: Api, ana: Any) -> Non
 
 async def test_a_locked_user_stays_enabled_but_cannot_sign_on(api: Api, ana: Any) -> None:
     locked = (await api("POST", path(ana), kind=f"{VENDOR}account.lock+json")).json()
-    assert (locked["enabled"], locked["account"]) == (True, {"canAuthenticate": False, "status": "LOCKED"})
+    assert (locked["enabled"], locked["account"]) == (
+        True,
+        {"canAuthenticate": False, "status": "LOCKED", "lockedAt": "2026-03-02T08:00:00.000Z"},
+    )
     unlocked = (await api("POST", path(ana), kind=f"{VENDOR}account.unlock+json")).json()
     assert unlocked["account"] == {"canAuthenticate": True, "status": "OK"}
     assert (await api("POST", path(ana), kind="application/json")).status_code == 415
