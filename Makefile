@@ -22,7 +22,8 @@ quick: $(VENV)/.developer
 
 # What takes long or starts other programs: real SCIM servers, wheels in new environments, long hypothesis runs.
 check: $(VENV)/.developer
-	SCIM_BRIDGE_EXAMPLES=5 $(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow
+	SCIM_BRIDGE_EXAMPLES=5 $(BIN)/pytest tests/query/test_exactness.py tests/test_filters.py -n 2 --dist worksteal
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m tests.bench
