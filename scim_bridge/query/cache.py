@@ -38,7 +38,7 @@ class Chain:
     positions: dict[int, Params] = field(default_factory=dict)  # by the offset of the row they start at
     total: int | None = None  # how many rows there are, as read to the end, stated, or counted
     bound: int | None = None  # no row at or after this offset
-    size: int | None = None  # the page size that the upstream was seen to keep to
+    size: int | None = None  # where rows are reached by counting pages: how many rows a page was seen to have
     walks: bool = False  # rows are not to be reached by their number
     tail: tuple[int, list[Row]] = (0, [])  # the last page that had more rows than were asked for, and its offset
     _offsets: list[int] = field(default_factory=list)

@@ -39,9 +39,11 @@ class Window:
 
 def entry(pager: Pager, offset: int, count: int) -> Start:
     """Where a list is entered for rows ``offset`` to ``offset + count`` when nothing is known of it."""
-    if pager.random_access:
-        return pager.start(offset, _limit(pager, count))
-    return pager.start(0, _limit(pager, offset + count))
+    if not pager.random_access:
+        return pager.start(0, _limit(pager, offset + count))
+    direct = pager.start(offset, _limit(pager, count))
+    # Neither a short page nor a full one tells how large the pages before it are; the first one does.
+    return pager.start(0, _limit(pager, count)) if direct.counted else direct
 
 
 def _limit(pager: Pager, count: int) -> int:
@@ -193,8 +195,7 @@ class ListReader:
 
     async def _fetch(self, chain: Chain, at: int, end: int) -> tuple[int, list[Row]]:
         """The page entered nearest before a row, with its offset; it may end before the row, which is yet to come."""
-        step = chain.size or chain.step
-        start = self._nearest(chain, at, end, step)
+        start = self._nearest(chain, at, end)
         try:
             page = await self._read(start)
         except (NotFound, Rejected):
@@ -204,19 +205,17 @@ class ListReader:
             self._restarted, self._visited = True, _Visited(self._branch.access)
             chain.restart()
             return at, []
-        if start.counted and not await self._is_where_counted(chain, page, step):
-            return at, []
         self._learn(chain, start, page, end)
         if start.offset + len(page.rows) <= at:
             self._budget.spend(page.read)
         return start.offset, page.rows
 
-    def _nearest(self, chain: Chain, at: int, end: int, step: int) -> Start:
+    def _nearest(self, chain: Chain, at: int, end: int) -> Start:
         """Where to enter the list: a known position, else by the row's number, else the start."""
         if chain.walks:
             direct = self._pager.start(0, _limit(self._pager, end))
-        elif self._pager.random_access:
-            direct = self._pager.start(at, step)
+        elif chain.size is not None:
+            direct = self._pager.start(at, chain.size)
         else:
             direct = entry(self._pager, at, end - at)
         known = chain.nearest(at)
@@ -228,21 +227,6 @@ class ListReader:
         self._visited.add(start.position)
         self._asked = True
         return await read_page(self._send, self._branch, start.position, at_start=start.offset == 0)
-
-    async def _is_where_counted(self, chain: Chain, page: UpstreamPage, step: int) -> bool:
-        """Whether a page reached by counting pages starts where it should: only if pages are as large as asked for.
-
-        A full page proves it, a short one may be the last or a capped one; then the first page tells the size.
-        """
-        if chain.size is None and page.read == step:
-            chain.size = step
-        if chain.size is None:
-            first = self._pager.start(0, step)
-            start = await self._read(first)
-            self._learn(chain, first, start, 0)
-            chain.size = start.read or step
-            chain.walks = start.read > self._pager.max_page  # such a size cannot be asked for
-        return chain.size == step
 
     def _learn(self, chain: Chain, start: Start, page: UpstreamPage, end: int) -> None:
         """What a page tells about the list: where the next one starts, where it ends, how long it is."""
@@ -256,6 +240,9 @@ class ListReader:
             chain.tail = (start.offset, page.rows)
         if page.next is not None:
             chain.mark(after, page.next)
+            if start.offset == 0 and self._pager.start(1, 1).counted:
+                chain.size = page.read or None
+                chain.walks |= page.read > self._pager.max_page  # such a size cannot be asked for
             return
         chain.bound = after if chain.bound is None else min(after, chain.bound)
         if page.rows or after == self._reach:

@@ -47,7 +47,7 @@ def test_a_walk_names_where_it_starts() -> None:
 
 def test_pages_are_named_without_notes_of_our_own() -> None:
     found = explained(Bench(crowd(5), manner=Manner("page", 200)), offset=100, count=50)
-    assert found.requests == ("GET /people?page=3&limit=50",)
+    assert found.requests == ("GET /people?page=1&limit=50",), "how large pages are has to be learned first"
 
 
 def test_a_scan_names_what_is_checked_here() -> None:
@@ -91,7 +91,9 @@ def test_a_filter_that_nothing_can_match_names_no_request() -> None:
     assert (found.strategy, found.requests, found.expected_requests) == ("nothing", (), 0)
 
 
-@pytest.mark.parametrize("manner", [LISTED, Manner("link", 200, totals="always"), Manner("index", 20), Manner("one")])
+@pytest.mark.parametrize(
+    "manner", [LISTED, Manner("page", 20), Manner("link", 200, totals="always"), Manner("index", 20), Manner("one")]
+)
 @pytest.mark.parametrize("filter_text", [None, 'userName eq "user7"', 'userName ew "7"', 'id eq "u7"'])
 @pytest.mark.parametrize("page", [{}, {"count": 3}, {"offset": 40, "count": 10}])
 async def test_the_first_request_is_the_one_that_is_sent(
