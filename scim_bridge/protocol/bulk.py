@@ -42,6 +42,9 @@ def read_plan(body: Mapping[str, Any], *, strict: bool) -> BulkPlan:
 
 def _operation(raw: Mapping[str, Any]) -> "_Operation":
     """An operation without pydantic's validation: its data is read as that of a single request."""
+    version = member(raw, "version")
+    if version is not None and not (isinstance(version, str) and version.strip()):
+        raise invalid_value("version takes text")  # left aside, the operation would be carried out unguarded
     method = str(member(raw, "method")).upper()
     known = method in BulkOperation.Method.__members__.values()
     # The type parameter serves validation alone, which is not used.
@@ -49,7 +52,7 @@ def _operation(raw: Mapping[str, Any]) -> "_Operation":
         method=BulkOperation.Method(method) if known else None,
         bulk_id=_text(member(raw, "bulkId")),
         path=_text(member(raw, "path")),
-        version=_text(member(raw, "version")),
+        version=version,
         data=member(raw, "data"),
     )
     return operation  # type: ignore[no-any-return] # of whatever resource type
@@ -90,14 +93,20 @@ async def _step(plan: BulkPlan, step: BulkStep, request: ScimRequest, handle: Ha
 def _check(operation: "_Operation") -> None:
     if operation.method is None:
         raise invalid_syntax("method takes POST, PUT, PATCH or DELETE")
-    segments = (operation.path or "").strip("/").split("/")
-    creates = operation.method is BulkOperation.Method.post
-    if not (operation.path or "").startswith("/") or len(segments) != (1 if creates else 2) or not all(segments):
+    if not _fits(operation):
         raise invalid_value(f"path does not fit an operation {operation.method}")
-    if creates and not operation.bulk_id:
+    if operation.method is BulkOperation.Method.post and not operation.bulk_id:
         raise invalid_value("An operation POST needs a bulkId")
     if operation.method is not BulkOperation.Method.delete and not isinstance(operation.data, Mapping):
         raise invalid_syntax("data takes an object")
+
+
+def _fits(operation: "_Operation") -> bool:
+    """Whether the path is one that the method applies to: a resource type's for POST, else a resource's."""
+    path = operation.path or ""
+    segments = path.strip("/").split("/")
+    length = 1 if operation.method is BulkOperation.Method.post else 2
+    return path.startswith("/") and len(segments) == length and all(segments) and ".search" not in segments
 
 
 def _single(operation: "_Operation", request: ScimRequest) -> ScimRequest:
@@ -120,7 +129,8 @@ def _single(operation: "_Operation", request: ScimRequest) -> ScimRequest:
 
 def _location(operation: "_Operation", request: ScimRequest) -> str | None:
     """Where a failed operation was aimed; a POST has no location then (RFC 7644 section 3.7.3)."""
-    return None if operation.method is BulkOperation.Method.post else f"{request.base_url}{operation.path or ''}"
+    aimed = operation.method is not BulkOperation.Method.post and _fits(operation)
+    return f"{request.base_url}{operation.path}" if aimed else None
 
 
 def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:

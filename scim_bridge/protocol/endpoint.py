@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.datastructures import Headers
@@ -14,14 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.protocol.auth import CHALLENGE, TokenCheck
-from scim_bridge.protocol.bodies import MAX_BODY_BYTES
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.protocol.profiles import Profile
-from scim_bridge.protocol.requests import ScimRequest, ScimResponse
+from scim_bridge.protocol.requests import ScimRequest, ScimResponse, read_query
 from scim_bridge.protocol.service import ScimService
 from scim_bridge.upstream.trace import RequestTrace, tracing
 
 DEADLINE_SECONDS: Final = 50.0
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 SCIM_JSON: Final = "application/scim+json"
 PLAIN_JSON: Final = "application/json"
 _REQUEST_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -115,7 +114,7 @@ class ScimEndpoint:
             method=scope["method"],
             path=path,
             base_url=self._base_url(scope, headers, name),
-            query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            query=read_query(scope["query_string"]),
             headers=headers,
             body=await _body(receive, headers),
             request_id=request_id,
@@ -175,13 +174,30 @@ def _request_id(headers: Headers) -> str:
 
 
 def _media_type(accept: str | None, profile: Profile | None) -> str:
-    """``application/json`` for those who ask for it and not for SCIM's own type (RFC 7644 section 3.8)."""
-    wanted = [each.partition(";")[0].strip().lower() for each in (accept or "").split(",")]
-    if SCIM_JSON in wanted:
-        return SCIM_JSON
-    if PLAIN_JSON in wanted:
-        return PLAIN_JSON
+    """``application/json`` for those who ask for it rather than for SCIM's own type (RFC 7644 section 3.8)."""
+    ranges = [each.strip().lower().partition(";") for each in (accept or "").split(",")]
+    quality = {kind.strip(): _quality(parameters) for kind, _, parameters in ranges}
+    scim, plain = _wanted(SCIM_JSON, quality), _wanted(PLAIN_JSON, quality)
+    if scim != plain:
+        return max((scim, SCIM_JSON), (plain, PLAIN_JSON))[1]
     return profile.media_type if profile is not None else SCIM_JSON
+
+
+def _wanted(kind: str, quality: Mapping[str, float]) -> tuple[float, bool]:
+    """How much a media type is wanted, and whether it is named itself: that outweighs ``*/*``."""
+    for name in (kind, "application/*", "*/*"):
+        if name in quality:
+            return quality[name], name == kind and quality[name] > 0
+    return 0.0, False
+
+
+def _quality(parameters: str) -> float:
+    """The weight of a media range (RFC 9110 section 12.4.2); one that cannot be read counts as none."""
+    stated = next((each.strip()[2:] for each in parameters.split(";") if each.strip().startswith("q=")), "1")
+    try:
+        return float(stated)
+    except ValueError:
+        return 1.0
 
 
 async def _body(receive: Receive, headers: Headers) -> bytes:

@@ -1,8 +1,10 @@
 """What a client asks for, read from an HTTP request independent of any web framework."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from scim_bridge.protocol.bodies import check_message, member
 from scim_bridge.protocol.errors import invalid_value
@@ -11,6 +13,10 @@ SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 _NAMES: Final = (
     "attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor",
 )  # fmt: skip
+PROJECTIONS: Final = ("attributes", "excludedAttributes")
+_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
+_LARGEST: Final = 2**63 - 1
+"""What an answer can repeat; no list is as long."""
 
 
 @dataclass(slots=True)
@@ -20,7 +26,7 @@ class ScimRequest:
     method: str
     path: str
     base_url: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)  # as `read_query` gives it
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
     request_id: str = ""
@@ -51,14 +57,30 @@ class Search:
     cursor: str | None = None  # "" starts paging by cursor
 
 
-def from_query(query: Mapping[str, str]) -> Search:
-    """The search of a GET; parameters the server does not know are ignored (H-08)."""
+def read_query(query_string: bytes) -> dict[str, str]:
+    """The parameters of SCIM in a query string, in canonical spelling; others are ignored (H-08).
+
+    Raises ScimError 400 for one that is given twice with different values, and for what is no UTF-8: which of them was
+    meant is nobody's guess. Lists are joined.
+    """
     names = {name.lower(): name for name in _NAMES}
-    given: dict[str, Any] = {names[key.lower()]: value for key, value in query.items() if key.lower() in names}
-    for name in ("attributes", "excludedAttributes"):
-        if name in given:
-            given[name] = given[name].split(",")
-    return _search(given)
+    found: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise invalid_value("The query is not encoded as UTF-8") from None
+    for key, value in pairs:
+        name = names.get(key.lower())
+        if name in PROJECTIONS and name in found:
+            found[name] += f",{value}"
+        elif name is not None and found.setdefault(name, value) != value:
+            raise invalid_value(f"{name} is given twice")
+    return found
+
+
+def from_query(query: Mapping[str, str]) -> Search:
+    """The search of a GET, its parameters as `read_query` gives them."""
+    return _search({name: value.split(",") if name in PROJECTIONS else value for name, value in query.items()})
 
 
 def from_body(body: Mapping[str, Any], *, strict: bool) -> Search:
@@ -68,6 +90,8 @@ def from_body(body: Mapping[str, Any], *, strict: bool) -> Search:
 
 
 def _search(given: Mapping[str, Any]) -> Search:
+    if given.get("cursor") is not None and given.get("startIndex") not in (None, ""):
+        raise invalid_value("startIndex and cursor cannot be combined")
     return Search(
         attributes=_names(given, "attributes"),
         excluded=_names(given, "excludedAttributes"),
@@ -84,9 +108,9 @@ def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     value = given.get(name)
     if value is None:
         return None
-    if not isinstance(value, Iterable) or isinstance(value, str) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise invalid_value(f"{name} takes a list of attribute names")
-    found = tuple(each.strip() for each in value if each.strip())
+    found = tuple(each.strip() for text in value for each in text.split(",") if each.strip())
     return found or None
 
 
@@ -101,12 +125,9 @@ def _number(given: Mapping[str, Any], name: str, default: int) -> int:
     value = given.get(name)
     if value in (None, ""):
         return default
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, bool) or not isinstance(value, int | str) or not _INTEGER.fullmatch(str(value)):
         raise invalid_value(f"{name} takes an integer")
-    try:
-        return int(value)
-    except ValueError:
-        raise invalid_value(f"{name} takes an integer") from None
+    return max(-_LARGEST, min(int(value), _LARGEST))
 
 
 def _descending(given: Mapping[str, Any]) -> bool:

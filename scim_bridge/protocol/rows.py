@@ -36,6 +36,12 @@ class Publisher:
         """``endpoints``: those of the resource types by name, which references may lead to."""
         self._collection = collection
         self._references = _references(collection.resource, endpoints)
+        self.made_up = frozenset(
+            {"meta.location", "meta.version"}
+            | {f"{each.attribute}.$ref" for each in collection.relations}
+            | {f"{path.canonical}.$ref" for path, _ in self._references}
+        )
+        """Canonical paths of what answers alone hold: no row can be searched or sorted by them."""
 
     def location(self, base_url: str, resource_id: str) -> str:
         return f"{base_url}{self._collection.resource.endpoint}/{quote(resource_id, safe='')}"

@@ -1,13 +1,15 @@
 """Queries: GET on a resource type or the root, POST on ``.search`` (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
+from scim2_models.path import FilterNode
 from scim2_server.cursor import Cursors
 
-from scim_bridge.filters import parse, sort_key, sortable, validate
+from scim_bridge.filters import InvalidFilter, InvalidPath, parse, sort_key, sortable, validate
+from scim_bridge.protocol import terms
 from scim_bridge.protocol.errors import invalid_value
 from scim_bridge.protocol.projection import Projection, projection
 from scim_bridge.protocol.requests import ScimRequest, Search
@@ -67,7 +69,8 @@ class Searcher:
         query = self.query(directory, search, shown)
         position = self._opened(search, request, schema.name)
         offset = int(position["o"]) if position else query.offset
-        query = Query(query.filter, query.sort, offset, query.count, query.relations, need_total=search.cursor is None)
+        # With cursors the total may be left out (RFC 9865 section 2), unless it is all that is asked for.
+        query = replace(query, offset=offset, need_total=search.cursor is None or query.count == 0)
         page = await directory.reader.search(query, position)
         publisher = self._publishers[id(directory)]
         resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
@@ -76,21 +79,20 @@ class Searcher:
     def query(self, directory: Directory, search: Search, shown: Projection) -> Query:
         """The search as a query of the engine.
 
-        Raises InvalidFilter, InvalidPath.
+        Raises InvalidFilter, and ScimError 400 for an attribute that does not sort.
         """
         schema = directory.collection.resource
         node = None
         if search.filter is not None:
             node = parse(search.filter)
             validate(node, schema)
-        sort = Sort(sortable(search.sort_by, schema).canonical, search.descending) if search.sort_by else None
+            self._check_held(node, directory)
+        sort = Sort(self._sortable(search.sort_by, directory), search.descending) if search.sort_by else None
         count = self._paging.count(search.count)
         return Query(node, sort, search.start_index - 1, count, shown.relations(directory.collection))
 
     async def all_types(self, search: Search, request: ScimRequest) -> Mapping[str, Any]:
         """The ListResponse over all resource types, one after the other (RFC 7644 section 3.4.2.1)."""
-        if search.attributes is not None and search.excluded is not None:
-            raise invalid_value("attributes and excludedAttributes cannot be combined")
         position = self._opened(search, request, "")
         offset = int(position["o"]) if position else search.start_index - 1
         searched = self._searched(search)
@@ -107,10 +109,12 @@ class Searcher:
         found = []
         for directory in self._directories:
             schema = directory.collection.resource
+            shown = projection(schema, search.attributes, search.excluded)
             own = narrowed(node, schema) if node is not None else True
             if own is False:
                 continue
-            shown = projection(schema, search.attributes, search.excluded)
+            if own is not True:
+                self._check_held(own, directory)
             relations = shown.relations(directory.collection)
             found.append((directory, Query(None if own is True else own, relations=relations), shown))
         return found
@@ -140,9 +144,11 @@ class Searcher:
     ) -> _Found:
         """Every match of every type, sorted here; the budget of each type bounds it."""
         assert search.sort_by is not None
+        if not any(each.collection.resource.resolve(search.sort_by) for each in self._directories):
+            raise invalid_value(f"There is no attribute {search.sort_by}")
         keyed: list[tuple[Any, Record, Directory, Projection]] = []
         for directory, query, shown in searched:
-            key, relations = _sort_key(search.sort_by, directory)
+            key, relations = self._sort_key(search.sort_by, directory)
             everything = Query(query.filter, count=self._scan_rows, relations=relations)
             page = await directory.reader.search(everything)
             if page.next is not None:
@@ -154,6 +160,36 @@ class Searcher:
             await directory.reader.relations.fill([record], shown.relations(directory.collection))
             resources.append(self._publishers[id(directory)].shown(base_url, record, shown))
         return _Found(resources, len(keyed), _after(offset, len(resources), len(keyed)))
+
+    # -- what can be searched and sorted by ---------------------------------------------------------------------------
+
+    def _check_held(self, node: FilterNode, directory: Directory) -> None:
+        """Raises InvalidFilter for what answers make up: no row holds it, so it would quietly match none."""
+        made_up = self._publishers[id(directory)].made_up
+        for name in terms.named(node):
+            found = directory.collection.resource.resolve(name)
+            if found is not None and found.canonical in made_up:
+                raise InvalidFilter(f"{found.canonical} cannot be filtered on: it is made up for each answer")
+
+    def _sortable(self, path: str, directory: Directory) -> str:
+        try:
+            found = sortable(path, directory.collection.resource).canonical
+        except InvalidPath as error:
+            raise invalid_value(f"sortBy: {error}") from None
+        if found in self._publishers[id(directory)].made_up:
+            raise invalid_value(f"sortBy: {found} is made up for each answer and has no order")
+        return found
+
+    def _sort_key(
+        self, path: str, directory: Directory
+    ) -> tuple[Callable[[Resource], tuple[bool, Any]], frozenset[str]]:
+        """The sort key of a path, and the relation it takes to tell; a type that lacks it has no value anywhere."""
+        schema = directory.collection.resource
+        found = schema.resolve(path)
+        if found is None:
+            return lambda resource: (True, ""), frozenset()
+        related = {found.attribute.name} & {each.attribute for each in directory.collection.relations}
+        return sort_key(self._sortable(path, directory), schema), frozenset(related)
 
     # -- cursors (RFC 9865) -------------------------------------------------------------------------------------------
 
@@ -188,13 +224,3 @@ def _bound(search: Search, request: ScimRequest, scope: str) -> str:
     """What a cursor is good for: this query, this connection, this caller (RFC 9865 section 5.2)."""
     parts = (request.caller, scope, search.filter, search.sort_by, search.descending)
     return orjson.dumps(parts).decode()
-
-
-def _sort_key(path: str, directory: Directory) -> tuple[Callable[[Resource], tuple[bool, Any]], frozenset[str]]:
-    """The sort key of a path, and the relation it takes to tell; a type that lacks it has no value anywhere."""
-    schema = directory.collection.resource
-    found = schema.resolve(path)
-    if found is None:
-        return lambda resource: (True, ""), frozenset()
-    related = {found.attribute.name} & {each.attribute for each in directory.collection.relations}
-    return sort_key(path, schema), frozenset(related)

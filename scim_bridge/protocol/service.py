@@ -6,26 +6,29 @@ a PATCH into a rewrite of the whole resource; so reading, projecting and changin
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
 from scim2_server.conditions import Conditions
 from scim2_server.cursor import Cursors
-from scim2_server.routing import Operation, Target, match
+from scim2_server.errors import MethodNotAllowedException
+from scim2_server.routing import RESERVED_NAMES, Operation, Target, match
 
 from scim_bridge.protocol import bulk
 from scim_bridge.protocol.bodies import decode_object
 from scim_bridge.protocol.discovery import Discovery
-from scim_bridge.protocol.errors import ScimError, not_found
+from scim_bridge.protocol.errors import ScimError, invalid_value, not_found
 from scim_bridge.protocol.profiles import PatchResponse, Profile
 from scim_bridge.protocol.projection import Projection, projection
-from scim_bridge.protocol.requests import ScimRequest, ScimResponse, from_body, from_query
+from scim_bridge.protocol.requests import PROJECTIONS, ScimRequest, ScimResponse, Search, from_body, from_query
 from scim_bridge.protocol.rows import Publisher, version_of
 from scim_bridge.protocol.search import Paging, Searcher
 from scim_bridge.protocol.writes import Writer, Written
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.relations import Record
 
+_OWN_ENDPOINTS: Final = frozenset({*RESERVED_NAMES, ".search"})
 _WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
 Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
 
@@ -51,6 +54,7 @@ class ScimService:
         self._writers = {id(each): Writer(each, profile) for each in directories}
         self._discovery = Discovery([each.collection for each in directories], paging, writable=writable)
         self._profile = profile
+        self._paging = paging
         self._writable = writable
         self._patch_response = patch_response
         self._handlers: Mapping[Operation, Handler] = {
@@ -71,12 +75,25 @@ class ScimService:
 
     async def handle(self, request: ScimRequest) -> ScimResponse:
         """The answer to a request. Every failure leaves as an exception that `protocol.errors.scim_error` knows."""
-        target = match("GET" if request.method == "HEAD" else request.method, request.path)
+        target = self._target("GET" if request.method == "HEAD" else request.method, request.path)
         if target.me:
             raise ScimError(501, "/Me is not offered: the token of this connection stands for no user")
         if target.operation in _WRITES and not self._writable:
             raise ScimError(403, "This connection is read-only")
         return await self._handlers[target.operation](request, target)
+
+    def _target(self, method: str, path: str) -> Target:
+        """What a request is about. Raises ScimError 404 and MethodNotAllowedException."""
+        endpoint, _, rest = path.strip("/").partition("/")
+        try:
+            target = match(method, path)
+        except MethodNotAllowedException:
+            if endpoint and endpoint not in _OWN_ENDPOINTS:
+                self.directory(endpoint)  # what is not there allows no method
+            raise
+        if rest == ".search" and target.operation is not Operation.search_with_body:
+            raise MethodNotAllowedException(allowed=["POST"])  # or a resource of that name would be looked for
+        return target
 
     def directory(self, endpoint: str | None) -> Directory:
         """The directory behind an endpoint. Raises ScimError 404."""
@@ -99,13 +116,18 @@ class ScimService:
         return response
 
     async def _search(self, request: ScimRequest, target: Target) -> ScimResponse:
-        search = from_query(request.query)
-        if target.endpoint is None:
-            return ScimResponse(200, await self.searcher.all_types(search, request))
-        return ScimResponse(200, await self.searcher.one_type(self.directory(target.endpoint), search, request))
+        return await self._searched(from_query(request.query), request, target)
 
     async def _search_with_body(self, request: ScimRequest, target: Target) -> ScimResponse:
-        search = from_body(self._body(request), strict=self._profile.strict)
+        if request.query:
+            # To leave such a filter aside would answer with everybody.
+            raise invalid_value(f"{', '.join(request.query)}: a SearchRequest has its parameters in the body")
+        return await self._searched(from_body(self._body(request), strict=self._profile.strict), request, target)
+
+    async def _searched(self, search: Search, request: ScimRequest, target: Target) -> ScimResponse:
+        if self._profile.page_numbers:
+            start_index = (search.start_index - 1) * self._paging.count(search.count) + 1
+            search = replace(search, start_index=start_index)
         if target.endpoint is None:
             return ScimResponse(200, await self.searcher.all_types(search, request))
         return ScimResponse(200, await self.searcher.one_type(self.directory(target.endpoint), search, request))
@@ -151,7 +173,7 @@ class ScimService:
         """Whether a PATCH is answered with the resource (T-50): by request, then setting, then what clients expect."""
         if shown.narrows:
             return True
-        preferred = request.headers.get("prefer", "").lower()
+        preferred = request.headers.get("prefer", "").lower().replace('"', "")
         for word, representation in (("return=representation", True), ("return=minimal", False)):
             if word in preferred:
                 return representation
@@ -189,6 +211,7 @@ class ScimService:
     # -- discovery ----------------------------------------------------------------------------------------------------
 
     async def _config(self, request: ScimRequest, target: Target) -> ScimResponse:
+        _check_unfiltered(request)
         return ScimResponse(200, self._discovery.service_provider_config(request.base_url))
 
     async def _resource_types(self, request: ScimRequest, target: Target) -> ScimResponse:
@@ -198,17 +221,21 @@ class ScimService:
         return self._discovered(self._discovery.schemas(request.base_url), request, target)
 
     def _discovered(self, documents: Sequence[Mapping[str, Any]], request: ScimRequest, target: Target) -> ScimResponse:
-        if "filter" in request.query:
-            # It must not look as if it had worked (RFC 7644 section 4).
-            raise ScimError(403, "Discovery takes no filter")
+        _check_unfiltered(request)
         if target.resource_id is None:
             return ScimResponse(200, self._discovery.listed(documents))
         found = self._discovery.one(documents, unquote(target.resource_id))
         return ScimResponse(200, found, {"Location": found["meta"]["location"]})
 
 
+def _check_unfiltered(request: ScimRequest) -> None:
+    """Raises ScimError 403: a filter on discovery must not look as if it had worked (RFC 7644 section 4)."""
+    if "filter" in request.query:
+        raise ScimError(403, "Discovery takes no filter")
+
+
 def _shown(directory: Directory, request: ScimRequest) -> Projection:
-    search = from_query({name: request.query[name] for name in request.query if "ttributes" in name})
+    search = from_query({name: text for name, text in request.query.items() if name in PROJECTIONS})
     return projection(directory.collection.resource, search.attributes, search.excluded)
 
 
