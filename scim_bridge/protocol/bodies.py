@@ -11,20 +11,17 @@ from scim_bridge.protocol.profiles import VENDOR_SCHEMAS, Profile
 from scim_bridge.protocol.values import ValueReader, assign, check_required, written_paths
 from scim_bridge.schemas import AttributePath, ResourceSchema
 
-MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 _IGNORED: Final = frozenset({"schemas", "id", "meta"})
 
 
 def decode_object(body: bytes, content_type: str | None) -> dict[str, Any]:
     """The JSON object of a body.
 
-    Raises ScimError: 415 for another media type, 413 beyond MAX_BODY_BYTES, 400 invalidSyntax for what is no object.
+    Raises ScimError: 415 for another media type, 400 invalidSyntax for what is no object.
     """
     kind = (content_type or "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ScimError(415, "The request body must be application/scim+json")
-    if len(body) > MAX_BODY_BYTES:
-        raise ScimError(413, f"The request body is larger than {MAX_BODY_BYTES} bytes")
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -35,11 +32,15 @@ def decode_object(body: bytes, content_type: str | None) -> dict[str, Any]:
 
 
 def member(body: Mapping[str, Any], name: str) -> Any:
-    """A member of a message by its name in any case (RFC 7643 section 2.1)."""
-    if name in body:
-        return body[name]
+    """A member of a message by its name in any case (RFC 7643 section 2.1); None where it is missing.
+
+    Raises ScimError 400 where it is given twice.
+    """
     folded = name.lower()
-    return next((value for key, value in body.items() if key.lower() == folded), None)
+    found = [value for key, value in body.items() if key.lower() == folded]
+    if len(found) > 1:
+        raise invalid_syntax(f"{name} is given twice")
+    return found[0] if found else None
 
 
 def check_message(body: Mapping[str, Any], urn: str, *, strict: bool) -> None:
@@ -60,18 +61,28 @@ class ResourceBody:
     dropped: tuple[str, ...]  # read-only attributes that were given, which RFC 7644 has us ignore
     left_out: tuple[str, ...]  # what this resource type does not have
     written: frozenset[str] = frozenset()  # canonical paths of what is given
+    nulls: frozenset[str] = frozenset()  # canonical paths of what is given as null
 
 
-def read_resource(body: Mapping[str, Any], schema: ResourceSchema, profile: Profile) -> ResourceBody:
-    """The resource in a POST or PUT body.
+def read_resource(
+    body: Mapping[str, Any],
+    schema: ResourceSchema,
+    profile: Profile,
+    *,
+    supplied: frozenset[str] = frozenset(),
+    relations: frozenset[str] = frozenset(),
+) -> ResourceBody:
+    """The whole resource in a POST or PUT body.
 
-    Raises ScimError 400: invalidSyntax for schemas and names that do not fit, invalidValue for values that do not.
+    ``supplied``: required attributes that the upstream fills in; ``relations``: those that refer to other resources.
+    Raises ScimError 400: invalidSyntax for schemas and names that do not fit, invalidValue for values that do not and
+    for required ones that are missing.
     """
     schemas, foreign = _schemas(body, schema, profile)
-    reader = ValueReader(profile.strict, foreign)
+    reader = ValueReader(profile.strict, foreign, relations)
     values: dict[str, Any] = {}
     dropped: list[str] = []
-    given: set[str] = set()
+    given: dict[str, Any] = {}
     written: set[str] = set()
     for key, raw in body.items():
         found = _found(key, schema, profile)
@@ -81,33 +92,39 @@ def read_resource(body: Mapping[str, Any], schema: ResourceSchema, profile: Prof
             continue
         if found.canonical in given:
             raise invalid_syntax(f"{found.canonical} is given twice")
-        given.add(found.canonical)
+        given[found.canonical] = raw
         if "readOnly" in (found.attribute.mutability, found.target.mutability):
             dropped += [found.canonical] if raw not in (None, [], {}) else []
             continue
         value = reader.read(found.target, raw, found.canonical)
         if value is not None:
-            assign(values, found, value)
+            assign(values, found, _joined(found, found.read(values), value))
             written |= written_paths(found, value)
     named = schemas | {each.schema.id for each in schema.extensions if each.schema.id in values}
-    return ResourceBody(values, named, tuple(dropped), tuple(reader.left_out), frozenset(written))
-
-
-def read_complete(
-    body: Mapping[str, Any], schema: ResourceSchema, profile: Profile, supplied: frozenset[str] = frozenset()
-) -> ResourceBody:
-    """As `read_resource`, with every required attribute there, save for those that the upstream fills in."""
-    read = read_resource(body, schema, profile)
-    check_required(read.values, schema, supplied)
-    return read
+    check_required(values, schema, supplied)
+    nulls = frozenset(name for name, raw in given.items() if raw is None)
+    return ResourceBody(values, named, tuple(dropped), tuple(reader.left_out), frozenset(written), nulls)
 
 
 def _found(key: str, schema: ResourceSchema, profile: Profile) -> AttributePath | None:
     """What a member of a resource means; only lenient reading takes dotted and qualified names."""
     found = schema.resolve(key)
-    if found is None or found.whole_extension or not profile.strict:
+    if found is None or found.whole_extension:
         return found
-    return found if found.sub is None and ":" not in key else None
+    if profile.strict and (found.sub is not None or ":" in key):
+        return None
+    if found.sub is not None and found.attribute.multi_valued:
+        raise invalid_syntax(f"{found.canonical} does not say which of several values it means")
+    return found
+
+
+def _joined(found: AttributePath, held: Any, value: Any) -> Any:
+    """A value together with what a dotted or qualified name already gave of the same attribute."""
+    if held is None:
+        return value
+    if not isinstance(held, dict) or not isinstance(value, dict) or held.keys() & value.keys():
+        raise invalid_syntax(f"{found.canonical} is given twice")
+    return {**held, **value}
 
 
 def _of_vendor(key: str, left_out: list[str]) -> bool:

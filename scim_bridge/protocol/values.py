@@ -5,7 +5,7 @@ where they cannot mean anything else (booleans as text, one object for a list, a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,14 +15,20 @@ from scim_bridge.schemas import AttributePath, ResourceSchema, SchemaAttribute
 
 _BOOLEANS: Final = {"true": True, "false": False}
 _NO_URI: Final = re.compile(r"[\s<>\"{}|\\^`]")
+_FORMER_NAMES: Final = {"managerid": "value"}
+"""Sub-attributes by their names in SCIM 1.1, which templates still send: ``manager.managerId``."""
 
 
 @dataclass(slots=True)
 class ValueReader:
-    """Reads the values of one request; ``left_out`` names what it ignored, for the log."""
+    """Reads the values of one request; ``left_out`` names what it ignored, for the log.
+
+    ``keyed``: attributes whose elements refer to other resources; each of them needs a value.
+    """
 
     strict: bool = False
     left_out: list[str] = field(default_factory=list)
+    keyed: frozenset[str] = frozenset()
 
     def read(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
         """A value of an attribute; None where it is unassigned: null, [], {} (RFC 7643 section 2.5).
@@ -37,8 +43,18 @@ class ValueReader:
             if self.strict:
                 raise invalid_value(f"{name} takes a list")
             value = [value]
-        elements = [self.single(attribute, each, f"{name}[{index}]") for index, each in enumerate(value)]
-        return self._one_primary(_distinct([each for each in elements if each is not None]), name) or None
+        elements = [self._element(attribute, each, f"{name}[{index}]") for index, each in enumerate(value)]
+        if name in self.keyed and not all(isinstance(each, Mapping) and each.get("value") for each in elements):
+            raise invalid_value(f"Each of {name} needs a value")
+        return self._one_primary(distinct([each for each in elements if each is not None]), name) or None
+
+    def _element(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
+        """An element; one that comes to nothing only by what was ignored is refused, or it would clear the list."""
+        ignored = len(self.left_out)
+        read = self.single(attribute, value, name)
+        if read is None and len(self.left_out) > ignored:
+            raise invalid_value(f"{name} holds nothing that is known here")
+        return read
 
     def single(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
         """One value; of a multi-valued attribute an element. None where it is unassigned."""
@@ -57,14 +73,20 @@ class ValueReader:
             raise invalid_value(f"{name} takes an object")
         found: dict[str, Any] = {}
         for key, raw in value.items():
-            sub = attribute.sub(key)
+            sub = attribute.sub(key) or self._former(attribute, key)
             if sub is None:
-                self.unknown(f"{name}.{key}")
-            elif sub.mutability == "readOnly":
-                continue
-            elif (read := self.read(sub, raw, f"{name}.{sub.name}")) is not None:
-                found[sub.name] = read
-        return found or None
+                if raw is not None or self.strict:
+                    self.unknown(f"{name}.{key}")
+            elif sub.name in found:
+                raise invalid_syntax(f"{name}.{sub.name} is given twice")
+            elif sub.mutability != "readOnly":
+                found[sub.name] = self.read(sub, raw, f"{name}.{sub.name}")
+        return {sub: read for sub, read in found.items() if read is not None} or None
+
+    def _former(self, attribute: SchemaAttribute, key: str) -> SchemaAttribute | None:
+        """The sub-attribute that SCIM 1.1 called by a name; strict reading knows none."""
+        name = None if self.strict else _FORMER_NAMES.get(key.lower())
+        return attribute.sub(name) if name is not None else None
 
     def unknown(self, name: str) -> None:
         """An attribute the schema lacks: refused in strict reading, otherwise left out."""
@@ -73,8 +95,8 @@ class ValueReader:
         self.left_out.append(name)
 
     def _simple(self, attribute: SchemaAttribute, value: Any, name: str) -> Any:
-        if attribute.type == "boolean" and isinstance(value, str) and not self.strict:
-            value = _BOOLEANS.get(value.lower(), value)
+        if attribute.type == "boolean" and not self.strict:
+            value = as_boolean(value)
         problem = _problem(attribute, value)
         if problem:
             raise invalid_value(f"{name} takes {problem}")
@@ -88,6 +110,11 @@ class ValueReader:
         for each in primaries[1:]:
             each["primary"] = False
         return elements
+
+
+def as_boolean(value: Any) -> Any:
+    """A boolean for its name as text, in any case; anything else as it is."""
+    return _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _problem(attribute: SchemaAttribute, value: Any) -> str | None:
@@ -110,11 +137,16 @@ def _problem(attribute: SchemaAttribute, value: Any) -> str | None:
     return "text without NUL characters" if "\0" in value else None
 
 
-def _distinct(elements: list[Any]) -> list[Any]:
-    """Elements without repetitions: equal ones, and those of the same type and value (RFC 7643 section 2.4)."""
+def distinct(elements: list[Any]) -> list[Any]:
+    """Elements without repetitions: equal ones, and those of the same type and value (RFC 7643 section 2.4).
+
+    The first of them stays; it is the primary one if any of them is.
+    """
     found: dict[Any, Any] = {}
     for each in elements:
-        found.setdefault(element_key(each), each)
+        held = found.setdefault(element_key(each), each)
+        if isinstance(held, dict) and each.get("primary") is True:
+            found[element_key(each)] = {**held, "primary": True}
     return list(found.values())
 
 
@@ -188,8 +220,31 @@ def _check_attribute(holder: Mapping[str, Any], attribute: SchemaAttribute, name
             _check_attribute(each, sub, f"{name}.{sub.name}")
 
 
+def check_immutable(before: Mapping[str, Any], after: Mapping[str, Any], schema: ResourceSchema) -> None:
+    """Raise ScimError 400 mutability where an immutable value would change (RFC 7644 sections 3.5.1 and 3.5.2)."""
+    _check_unchanged(before, after, schema.base.attributes, "")
+    for each in schema.extensions:
+        urn = each.schema.id
+        _check_unchanged(before.get(urn) or {}, after.get(urn) or {}, each.schema.attributes, f"{urn}:")
+
+
+def _check_unchanged(
+    before: Mapping[str, Any], after: Mapping[str, Any], attributes: Sequence[SchemaAttribute], prefix: str
+) -> None:
+    for each in attributes:
+        old, new = before.get(each.name), after.get(each.name)
+        if each.mutability == "immutable" and old not in (None, [], {}) and new != old:
+            raise immutable_error(f"{prefix}{each.name}")
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            _check_unchanged(old, new, each.sub_attributes, f"{prefix}{each.name}.")
+
+
 def immutable_error(name: str) -> ScimError:
     return ScimError(400, f"{name} cannot be changed once it is set", "mutability")
+
+
+def required_error(name: str) -> ScimError:
+    return ScimError(400, f"{name} is required and cannot be removed", "mutability")
 
 
 def read_only_error(name: str) -> ScimError:

@@ -10,17 +10,19 @@ from weakref import WeakValueDictionary
 
 from scim2_server.conditions import Conditions
 
-from scim_bridge.protocol.bodies import ResourceBody, read_complete
+from scim_bridge.protocol.bodies import ResourceBody, read_resource
 from scim_bridge.protocol.errors import invalid_value, not_found
-from scim_bridge.protocol.memberships import from_current, told
-from scim_bridge.protocol.patch import Operation, Patcher, read_patch
+from scim_bridge.protocol.memberships import from_current, null_error, told
+from scim_bridge.protocol.operations import Operation, read_patch
+from scim_bridge.protocol.patch import Patcher
 from scim_bridge.protocol.profiles import Profile
 from scim_bridge.protocol.rows import version_of
-from scim_bridge.protocol.values import check_required, immutable_error
+from scim_bridge.protocol.values import check_immutable, check_required
 from scim_bridge.query.capabilities import Element, Resource, Row
 from scim_bridge.query.directory import Changes, Directory, MemberChanges
 from scim_bridge.query.relations import Record, record_of
-from scim_bridge.schemas import ResourceSchema
+from scim_bridge.schemas import Schema
+from scim_bridge.upstream.errors import NotFound, Rejected
 
 
 @dataclass(slots=True)
@@ -50,10 +52,12 @@ class Writer:
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """Create a resource."""
-        read = read_complete(body, self._schema, self._profile, self._collection.supplied)
-        values, members = self._without_relations(read.values)
+        read, values, members = self._read(body)
         left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
-        row = await self._directory.create(self._collection.written(values, None), members)
+        try:
+            row = await self._directory.create(self._collection.written(values, None), members)
+        except NotFound as error:
+            raise _refused(error) from None  # what is not there can only be something the body refers to
         record = record_of(self._collection, row)
         for name in self._writable_relations():
             if not members.get(name):
@@ -66,13 +70,13 @@ class Writer:
         """Replace what clients may write; what the body leaves out is cleared, as RFC 7644 section 3.5.1 allows.
 
         An omitted ``active`` stays, and so do extensions whose URN the body does not name: clients that do not know
-        them would disable or wipe what others maintain.
+        them would disable or wipe what others maintain. What is immutable stays where it is omitted.
         """
         async with self._lock(resource_id):
             row, record = await self._current(resource_id)
             await self._check(record, conditions, "PUT")
-            read = read_complete(body, self._schema, self._profile, self._collection.supplied)
-            values, members = self._without_relations(read.values)
+            read, values, members = self._read(body)
+            await self._guard_members(resource_id, read)
             left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
             after = self._collection.written(self._replaced(record.resource, values, read), None)
             changes = Changes(
@@ -82,13 +86,25 @@ class Writer:
             )
             return await self._carry_out(resource_id, row, record, changes, read.written, left_out)
 
+    async def _guard_members(self, resource_id: str, read: ResourceBody) -> None:
+        """Raises ScimError 400 where members given as null would be taken away."""
+        if not self._profile.strict:
+            for name in self._writable_relations() & read.nulls:
+                if await self._directory.members(resource_id, name):
+                    raise null_error(name)
+
     def _replaced(self, before: Resource, values: Resource, read: ResourceBody) -> Resource:
-        _check_immutable(before, values, self._schema)
-        unnamed = [each.schema.id for each in self._schema.extensions if each.schema.id not in read.schemas]
-        kept = {name: before[name] for name in ("active", *unnamed) if name in before and name not in values}
+        after = {**_immutable(before, self._schema.base), **values}
+        for each in self._schema.extensions:
+            urn, held = each.schema.id, before.get(each.schema.id) or {}
+            kept = held if urn not in read.schemas else _immutable(held, each.schema)
+            if kept:
+                after[urn] = {**kept, **after.get(urn, {})}
+        check_immutable(before, after, self._schema)
+        kept = {"active": before["active"]} if "active" in before and "active" not in values else {}
         read_only = [each.name for each in self._schema.base.attributes if each.mutability == "readOnly"]
         kept |= {name: before[name] for name in ("schemas", "id", "meta", *read_only) if name in before}
-        return {**values, **kept}
+        return {**after, **kept}
 
     # -- PATCH --------------------------------------------------------------------------------------------------------
 
@@ -121,6 +137,7 @@ class Writer:
         """The resource after all operations, checked, in the form it will be read back."""
         after = patcher.resource
         check_required(after, self._schema)
+        check_immutable(before, after, self._schema)
         patcher.reader.left_out += self._refused_or_ignored(after, ())
         return self._collection.written(after, before)
 
@@ -179,16 +196,23 @@ class Writer:
     ) -> Written:
         if not changes.own and not changes.members:
             return Written(record, touched, left_out)
-        new = await self._directory.change(resource_id, row, changes)
+        try:
+            new = await self._directory.change(resource_id, row, changes)
+        except NotFound as error:
+            # A client that is told 404 takes the group itself for gone, and makes another one.
+            if not changes.members or await self._directory.row(resource_id) is None:
+                raise
+            raise _refused(error) from None
         # A record from before the members changed would show the old ones where it brings them along.
         known = new is not None and not changes.members
         return Written(record_of(self._collection, new) if known and new is not None else None, touched, left_out)
 
-    def _without_relations(self, values: Resource) -> tuple[Resource, dict[str, list[Element]]]:
-        """The resource's own values, and the elements of each relation that can be written."""
-        writable = self._writable_relations()
-        members = {name: _elements(name, values.get(name) or []) for name in writable}
-        return {name: value for name, value in values.items() if name not in writable}, members
+    def _read(self, body: Mapping[str, Any]) -> tuple[ResourceBody, Resource, dict[str, list[Element]]]:
+        """A POST or PUT body, its own values, and the elements of each relation that can be written."""
+        writable, supplied = self._writable_relations(), self._collection.supplied
+        read = read_resource(body, self._schema, self._profile, supplied=supplied, relations=writable)
+        members = {name: list(read.values.get(name) or ()) for name in writable}
+        return read, {name: value for name, value in read.values.items() if name not in writable}, members
 
     def _writable_relations(self) -> frozenset[str]:
         return frozenset(self._collection.writes.members)
@@ -208,22 +232,12 @@ class Writer:
             yield
 
 
-def _elements(name: str, elements: Sequence[Element]) -> list[Element]:
-    for each in elements:
-        if not isinstance(each.get("value"), str) or not each["value"]:
-            raise invalid_value(f"Each of {name} needs a value")
-    return list(elements)
+def _refused(error: NotFound) -> Rejected:
+    """A reference to what does not exist upstream: the body is at fault, not the address (S-23)."""
+    return Rejected(error.upstream, error.detail, status=error.status, codes=error.codes, sent=error.sent)
 
 
-def _check_immutable(before: Resource, values: Resource, schema: ResourceSchema) -> None:
-    """Raise ScimError 400 mutability where an immutable attribute would change (RFC 7644 section 3.5.1)."""
-    parts = [("", schema.base, before, values)]
-    parts += [
-        (f"{each.schema.id}:", each.schema, before.get(each.schema.id) or {}, values[each.schema.id])
-        for each in schema.extensions
-        if each.schema.id in values
-    ]
-    for prefix, part, old, new in parts:
-        for name in (each.name for each in part.attributes if each.mutability == "immutable"):
-            if old.get(name) not in (None, new.get(name)):
-                raise immutable_error(f"{prefix}{name}")
+def _immutable(held: Mapping[str, Any], schema: Schema) -> Resource:
+    """What of a resource, or of its part under an extension, may only be set once."""
+    names = [each.name for each in schema.attributes if each.mutability == "immutable"]
+    return {name: held[name] for name in names if name in held}

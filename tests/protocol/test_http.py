@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from scim_bridge.protocol.endpoint import MAX_BODY_BYTES
 from scim_bridge.protocol.errors import scim_error
 from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.directory import Unsupported
@@ -348,3 +349,73 @@ async def test_a_version_guards_an_operation() -> None:  # B-10
 )
 async def test_a_bulk_request_that_cannot_be_read_is_refused(body: Any, expected: Any) -> None:
     assert error_of(await Bridge().ask("POST", "/Bulk", body)) == expected
+
+
+@pytest.mark.parametrize("version", [5, "", " ", [], True])
+async def test_a_version_that_cannot_be_read_carries_out_nothing(version: Any) -> None:  # B-10
+    bridge = Bridge()
+    made = await bridge.user()
+    operation = {"method": "DELETE", "path": f"/Users/{made['id']}", "version": version}
+    answer = await bridge.ask("POST", "/Bulk", {"schemas": [BULK], "Operations": [operation]})
+    assert error_of(answer) == (400, "invalidValue")
+    assert (await bridge.ask("GET", f"/Users/{made['id']}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/.search"), ("DELETE", "/Users/.search"), ("DELETE", f"{BASE}/Users/u1"), ("DELETE", "Users/u1")],
+)
+async def test_an_operation_on_what_is_no_resource_fails_without_a_location(method: str, path: str) -> None:  # B-07
+    bridge = Bridge()
+    await bridge.user()
+    bridge.upstream.calls.clear()
+    (result,) = await bulk(bridge, {"method": method, "path": path, "bulkId": "1", "data": {}})
+    assert (result["status"], "location" in result) == ("400", False)
+    assert bridge.upstream.calls == []
+
+
+async def test_a_member_given_twice_in_a_message_is_refused() -> None:  # S-06
+    body = {"schemas": [BULK], "Operations": [], "operations": [{"method": "DELETE", "path": "/Users/u1"}]}
+    assert error_of(await Bridge().ask("POST", "/Bulk", body)) == (400, "invalidSyntax")
+
+
+# -- bodies that come in pieces, or not at all ------------------------------------------------------------------------
+
+
+async def posted(bridge: Bridge, *messages: dict[str, Any], headers: Any = ()) -> int:
+    """The status of the answer to a POST of a user whose body arrives in these messages."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/scim/acme/v2/Users",
+        "raw_path": b"/scim/acme/v2/Users",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"authorization", b"t0ken"), (b"host", b"bridge.test"), *headers],
+    }
+    waiting, out = list(messages), []
+
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        out.append(message)
+
+    await bridge.app(scope, receive, send)
+    status: int = out[0]["status"]
+    return status
+
+
+async def test_a_body_may_come_in_pieces_but_has_to_come_whole() -> None:  # C-01, M-08
+    bridge = Bridge()
+    start, end = {"type": "http.request", "body": b'{"userName":', "more_body": True}, {"body": b'"a"}'}
+    assert await posted(bridge, start, {"type": "http.request", **end}) == 201
+    assert await posted(bridge, start, {"type": "http.disconnect"}) == 400
+    assert len(bridge.upstream.records["users"]) == 1
+
+
+async def test_a_body_that_is_too_large_is_not_read_to_its_end() -> None:  # X-05
+    piece = {"type": "http.request", "body": b" " * (MAX_BODY_BYTES + 1), "more_body": True}
+    assert await posted(Bridge(), piece) == 413
+    assert await posted(Bridge(), headers=[(b"content-length", str(MAX_BODY_BYTES + 1).encode())]) == 413
