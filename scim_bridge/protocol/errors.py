@@ -90,7 +90,8 @@ def _upstream(error: UpstreamError, request_id: str) -> ScimError:
     again = {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
     match error:
         case RateLimited():
-            return ScimError(429, told, headers=again)
+            # Without a number of seconds Okta waits five minutes, and longer each time.
+            return ScimError(429, told, headers=again or {"Retry-After": "1"})
         case TimedOut():
             return ScimError(504, told)
         case Unavailable():

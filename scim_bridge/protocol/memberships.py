@@ -3,7 +3,7 @@
 A group of 50,000 is not fetched to add one; only an operation that depends on who is a member has them read first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from scim2_models.path import Comparison, FilterNode, LogicalExpr, LogicalOperator
 
@@ -32,10 +32,10 @@ def told(operations: Sequence[Operation], profile: Profile) -> MemberChanges | N
         if whole:
             exact, added, removed = True, values if operation.op == "replace" else {}, {}
         elif operation.op == "add":
-            removed = {value: each for value, each in removed.items() if value not in values}
+            _drop(removed, values)
             added |= values
         else:
-            added = {value: each for value, each in added.items() if value not in values}
+            _drop(added, values)
             removed |= {} if exact else values
     return MemberChanges(exact, tuple(added.values()), tuple(removed.values()))
 
@@ -63,6 +63,11 @@ def from_current(operations: Sequence[Operation], profile: Profile, current: Seq
         added=tuple(each for value, each in after.items() if value not in before),
         removed=tuple(each for value, each in before.items() if value not in after),
     )
+
+
+def _drop(elements: dict[str, Element], values: Iterable[str]) -> None:
+    for value in values:
+        elements.pop(value, None)
 
 
 def null_error(name: str) -> ScimError:

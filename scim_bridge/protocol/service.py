@@ -27,6 +27,7 @@ from scim_bridge.protocol.search import Paging, Searcher
 from scim_bridge.protocol.writes import Writer, Written
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.relations import Record
+from scim_bridge.upstream.errors import BadAnswer, NotFound
 
 _OWN_ENDPOINTS: Final = frozenset({*RESERVED_NAMES, ".search"})
 _WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
@@ -128,9 +129,14 @@ class ScimService:
         if self._profile.page_numbers:
             start_index = (search.start_index - 1) * self._paging.count(search.count) + 1
             search = replace(search, start_index=start_index)
-        if target.endpoint is None:
-            return ScimResponse(200, await self.searcher.all_types(search, request))
-        return ScimResponse(200, await self.searcher.one_type(self.directory(target.endpoint), search, request))
+        directory = self.directory(target.endpoint) if target.endpoint is not None else None
+        try:
+            if directory is None:
+                return ScimResponse(200, await self.searcher.all_types(search, request))
+            return ScimResponse(200, await self.searcher.one_type(directory, search, request))
+        except NotFound as error:
+            # A list always exists, so this is trouble: a client that is told 404 takes everybody for gone.
+            raise BadAnswer(error.upstream, error.detail, status=error.status) from None
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from scim_bridge.query.capabilities import Element, Resource, Row
 from scim_bridge.query.directory import Changes, Directory, MemberChanges
 from scim_bridge.query.relations import Record, record_of
 from scim_bridge.schemas import Schema
-from scim_bridge.upstream.errors import NotFound, Rejected
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
 
 
 @dataclass(slots=True)
@@ -57,7 +57,8 @@ class Writer:
         try:
             row = await self._directory.create(self._collection.written(values, None), members)
         except NotFound as error:
-            raise _refused(error) from None  # what is not there can only be something the body refers to
+            # What is not there is a member the body names; without any, the list itself, which is trouble.
+            raise _as(Rejected if any(members.values()) else BadAnswer, error) from None
         record = record_of(self._collection, row)
         for name in self._writable_relations():
             if not members.get(name):
@@ -202,7 +203,7 @@ class Writer:
             # A client that is told 404 takes the group itself for gone, and makes another one.
             if not changes.members or await self._directory.row(resource_id) is None:
                 raise
-            raise _refused(error) from None
+            raise _as(Rejected, error) from None
         # A record from before the members changed would show the old ones where it brings them along.
         known = new is not None and not changes.members
         return Written(record_of(self._collection, new) if known and new is not None else None, touched, left_out)
@@ -232,9 +233,9 @@ class Writer:
             yield
 
 
-def _refused(error: NotFound) -> Rejected:
-    """A reference to what does not exist upstream: the body is at fault, not the address (S-23)."""
-    return Rejected(error.upstream, error.detail, status=error.status, codes=error.codes, sent=error.sent)
+def _as(kind: type[UpstreamError], error: NotFound) -> UpstreamError:
+    """What the upstream says is not there, where it is not what the client asked for by its address."""
+    return kind(error.upstream, error.detail, status=error.status, codes=error.codes, sent=error.sent)
 
 
 def _immutable(held: Mapping[str, Any], schema: Schema) -> Resource:

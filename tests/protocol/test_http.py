@@ -165,6 +165,7 @@ async def test_a_fault_of_ours_tells_nothing(caplog: pytest.LogCaptureFixture) -
     ("error", "status", "scim_type", "headers"),
     [
         (RateLimited("up", "slow", retry_after_seconds=7), 429, None, {"Retry-After": "7"}),  # H-10
+        (RateLimited("up", "slow"), 429, None, {"Retry-After": "1"}),
         (Unavailable("up", "down"), 503, None, {}),
         (Unavailable("up", "busy", retry_after_seconds=9), 503, None, {"Retry-After": "9"}),
         (TimedOut("up", "late"), 504, None, {}),

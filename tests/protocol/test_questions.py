@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from scim_bridge.protocol.search import Paging
+from scim_bridge.upstream.errors import NotFound
 from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, USER_URN, Bridge, error_of
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -141,6 +142,15 @@ async def test_search_is_no_resource(path: str, method: str) -> None:  # H-12
 @pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/Schemas", "/ResourceTypes/User"])
 async def test_no_discovery_endpoint_takes_a_filter(path: str) -> None:  # D-03
     assert error_of(await Bridge().ask("GET", f"{path}?Filter=id pr")) == (403, None)
+
+
+@pytest.mark.parametrize("path", ["/Users", "/", '/Users?filter=userName eq "a"', "/Users?cursor="])
+async def test_a_list_that_is_gone_upstream_is_trouble_and_not_an_answer(path: str) -> None:  # X-02, contract section 6
+    bridge = await two_users()
+    bridge.upstream.fail["GET /users"] = NotFound("up", "answered 404", status=404)
+    assert error_of(await bridge.ask("GET", path)) == (502, None)
+    bridge.upstream.fail["POST /users"] = NotFound("up", "answered 404", status=404)
+    assert error_of(await bridge.ask("POST", "/Users", {"userName": "c"})) == (502, None)
 
 
 # -- projection -------------------------------------------------------------------------------------------------------
