@@ -83,11 +83,14 @@ class PatchReader:
         if not isinstance(value, Mapping):
             raise invalid_value(f"An operation {op} without a path takes an object")
         for key, raw in value.items():
-            found = _resolved(key, self.schema, self.profile)
-            if found is None:
-                self._unknown(key)
-            else:
-                self._part(op, found, raw)
+            self._named(op, key, _resolved(key, self.schema, self.profile), raw)
+
+    def _named(self, op: str, key: str, found: AttributePath | None, raw: Any) -> None:
+        """A member of the value; only lenient reading takes dotted and qualified names for one (T-29)."""
+        if found is None or (self.profile.strict and found.target.name.lower() != key.lower()):
+            self._unknown(key)
+        else:
+            self._part(op, found, raw)
 
     def _part(self, op: str, found: AttributePath, raw: Any) -> None:
         if found.whole_extension and isinstance(raw, Mapping):
@@ -100,11 +103,7 @@ class PatchReader:
     def _extension(self, op: str, found: AttributePath, value: Mapping[str, Any]) -> None:
         """An extension as a whole: what its value does not name stays, as that of any complex attribute."""
         for key, raw in value.items():
-            inner = self.schema.resolve(f"{found.canonical}:{key}")
-            if inner is None:
-                self._unknown(f"{found.canonical}:{key}")
-            else:
-                self._part(op, inner, raw)
+            self._named(op, key, self.schema.resolve(f"{found.canonical}:{key}"), raw)
 
     def _unknown(self, key: str) -> None:
         if self.profile.strict:

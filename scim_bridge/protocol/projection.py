@@ -122,9 +122,7 @@ def _pick(source: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any] | Non
     return result
 
 
-def projection(
-    schema: ResourceSchema, attributes: Iterable[str] | None, excluded: Iterable[str] | None, strict: bool = False
-) -> Projection:
+def projection(schema: ResourceSchema, attributes: Iterable[str] | None, excluded: Iterable[str] | None) -> Projection:
     """The projection for two lists of names in any spelling; a name that exists in no schema shows nothing.
 
     Raises ScimError 400 where both are given (RFC 7644 section 3.9).

@@ -210,6 +210,11 @@ async def test_a_missing_resource_is_not_found_whatever_the_operation() -> None:
         ({"op": "add", "path": f"{ENTERPRISE}:manager", "value": "m1"}, "invalidValue"),
         ({"op": "add", "path": f"{ENTERPRISE}.department", "value": "D"}, "invalidPath"),
         ({"op": "replace", "value": {"nope": "x"}}, "invalidPath"),
+        ({"op": "replace", "value": {"name.familyName": "x"}}, "invalidPath"),  # T-29
+        ({"op": "replace", "value": {f"{ENTERPRISE}:department": "x"}}, "invalidPath"),
+        ({"op": "replace", "value": {ENTERPRISE: {"manager.value": "x"}}}, "invalidPath"),
+        ({"op": "replace", "path": 'userName eq "x"', "value": "x"}, "invalidPath"),  # T-21
+        ({"op": "replace", "path": "", "value": {"title": "x"}}, "invalidPath"),
         ({"op": "replace", "path": "profileUrl", "value": "https://x.test"}, "mutability"),
         ({"op": "remove", "path": "emails", "value": [HOME]}, "invalidSyntax"),
     ],
