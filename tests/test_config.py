@@ -60,7 +60,7 @@ client_id = "c"
 client_secret = "s"
 region = "eu"
 locked_is_inactive = true
-population_ids = ["p1", "p2"]
+population_ids = ["cd613e30-d8f1-4adf-91b7-584a2265b1f5"]
 [connections.acme.settings.attributes]
 enterprise.department = "department"
 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division" = "division"
@@ -68,7 +68,7 @@ enterprise.department = "department"
     acme = load(written(tmp_path, text), provider_by_name).connections["acme"]
     assert acme.tokens == (Secret("a"), Secret("b"))
     assert acme.limits.scan_seconds == 2.0
-    assert acme.settings.population_ids == ("p1", "p2")
+    assert acme.settings.population_ids == ("cd613e30-d8f1-4adf-91b7-584a2265b1f5",)
     assert acme.settings.attributes == {
         "enterprise.department": "department",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division": "division",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from scim_bridge.attributes import MappingError
 from scim_bridge.clock import Clock
 from scim_bridge.providers.pingone import groups, users
-from scim_bridge.providers.pingone.common import OTHER_PAGES
+from scim_bridge.providers.pingone.common import OTHER_PAGES, is_id
 from scim_bridge.providers.pingone.errors import classify
 from scim_bridge.query.capabilities import AccessPath, Collection, TextMatch
 from scim_bridge.query.pages import Send, every_page
@@ -26,6 +26,8 @@ from scim_bridge.upstream.errors import UpstreamError
 from scim_bridge.upstream.redact import Secret
 
 DOMAINS = {"na": "com", "eu": "eu", "ca": "ca", "ap": "asia", "au": "com.au", "sg": "sg"}
+MAX_SHOWN_POPULATIONS = 40
+"""More of them, in the filter of every request, leave too little of the 6 KB that its headers may have."""
 MAX_OFFERED_POPULATIONS = 100
 """More populations than this are not listed in /Schemas as the values that populationId takes."""
 CUSTOM_OF_SANDBOX = {
@@ -108,12 +110,18 @@ def _collections(settings: Settings, discovered: Any) -> Sequence[Collection]:
 
 
 def _check(settings: Settings) -> tuple[str, str] | None:
-    if settings.population_ids and settings.population_id not in (None, *settings.population_ids):
-        return "population_id", "is none of population_ids, so new users would not be shown"
     try:
         users.attribute_map(settings)
     except MappingError as error:
         return "attributes", str(error)
+    # What names no population would show nobody, and to a client that is everybody gone.
+    for key, ids in (("population_id", (settings.population_id,)), ("population_ids", settings.population_ids)):
+        if not all(each is None or is_id(each) for each in ids):
+            return key, "takes ids of populations: UUIDs in lower case, as PingOne shows them"
+    if len(settings.population_ids) > MAX_SHOWN_POPULATIONS:
+        return "population_ids", f"takes {MAX_SHOWN_POPULATIONS} populations at most"
+    if settings.population_ids and settings.population_id not in (None, *settings.population_ids):
+        return "population_id", "is none of population_ids, so new users would not be shown"
     return None
 
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from unicodedata import normalize
 
 from scim_bridge.query.capabilities import NOTHING, AccessPath, Call, Collection, Rendered, Row, Rule, Steps, Text, ops
 from scim_bridge.query.pagers import Link, OnePage, Total, dig
-from scim_bridge.upstream.errors import NotFound, Rejected
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
 from scim_bridge.upstream.reply import Reply
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _COUNT: Final = Total("count")
 
@@ -37,7 +38,11 @@ OTHER_PAGES: Final = Pages()
 
 
 def is_id(value: str) -> bool:
-    """Whether PingOne could hold such an id; it answers 400 to others."""
+    """Whether PingOne could hold such an id.
+
+    It answers 400 to what is no UUID. Whether it finds one spelled in capitals is not documented, but its own are in
+    lower case, and SCIM tells cases apart in ids (RFC 7643 section 3.1): so such a one is not there.
+    """
     return _UUID.fullmatch(value) is not None
 
 
@@ -57,41 +62,36 @@ class Terms:
         """Comparisons of one field; of several, any of which may satisfy them."""
 
         def render(operator: str, value: Any) -> Rendered:
-            parts = [self._text(name, operator, value) for name in names]
-            if len(parts) == 1 or None in parts:
-                return parts[0] if len(parts) == 1 else None
-            return Text(f"({' or '.join(map(str, parts))})")
+            literals = self._literals(value)
+            parts = [f"{name} {operator} {each}" for name in names for each in literals]
+            text = " or ".join(parts)
+            return Text(f"({text})" if len(parts) > 1 else text) if parts else None
 
         return render
 
-    def _text(self, name: str, operator: str, value: Any) -> Text | None:
+    def _literals(self, value: Any) -> list[str]:
+        """The spellings of a value that a field may hold; none where it cannot be pushed.
+
+        To SCIM an accented letter is the same in one character and in two, composed and decomposed. Whether PingOne
+        sees it so is not documented, so both are asked for.
+        """
         if isinstance(value, bool):
-            return Text(f"{name} {operator} {str(value).lower()}")
+            return [str(value).lower()]
         if not isinstance(value, str) or not value or not self._pushable(value):
-            return None
-        return Text(f"{name} {operator} {literal(value)}")
+            return []
+        return [literal(each) for each in dict.fromkeys((normalize("NFC", value), normalize("NFD", value)))]
 
     def _pushable(self, value: str) -> bool:
         return value.isprintable() and (self._escaped_quotes or not set(value) & set('"\\'))
 
 
-def id_rules(path: str, render: Callable[[str], Rendered], *, exact: bool = True, unique: bool = False) -> list[Rule]:
-    """`eq` on an attribute that holds ids.
+def id_rule(path: str, render: Callable[[str], Rendered], *, exact: bool = True, unique: bool = False) -> Rule:
+    """`eq` on an attribute that holds ids."""
 
-    PingOne spells ids in lower case, so one that is spelled so is compared exactly. SCIM tells cases apart in ids;
-    whether PingOne does is not documented, so rows for an id with capitals are checked again here.
-    """
-
-    def usual(operator: str, value: Any) -> Rendered:
-        return render(value) if isinstance(value, str) and is_id(value) and value == value.lower() else None
-
-    def other(operator: str, value: Any) -> Rendered:
+    def rendered(operator: str, value: Any) -> Rendered:
         return render(value) if isinstance(value, str) and is_id(value) else NOTHING
 
-    return [
-        Rule(path, ops("eq"), usual, exact=exact, folds=False, unique=unique),
-        Rule(path, ops("eq"), other, exact=False, folds=False, unique=unique),
-    ]
+    return Rule(path, ops("eq"), rendered, exact=exact, folds=False, unique=unique)
 
 
 def filling(variable: str) -> Callable[[str], Rendered]:
@@ -106,8 +106,16 @@ def comparing(field: str) -> Callable[[str], Rendered]:
 
 def item(path: str, **fixed: str) -> AccessPath:
     """One record by its id."""
-    rules = tuple(id_rules("id", filling("{id}"), unique=True))
-    return AccessPath(path, rows=".", pager=OnePage(), rules=rules, fixed=fixed)
+    rule = id_rule("id", filling("{id}"), unique=True)
+    return AccessPath(path, rows=".", pager=OnePage(), rules=(rule,), fixed=fixed)
+
+
+def new_id(made: Reply) -> str:
+    """The id of a record that was just made. Raises BadAnswer where the reply has none."""
+    found = dig(made.body, "id")
+    if not isinstance(found, str):
+        raise BadAnswer("", "a new record came without an id")
+    return found
 
 
 def display_name(row: Row) -> str | None:
@@ -144,17 +152,20 @@ class Scope:
         """Groups without a population belong to the environment, so to every population."""
         return not self.populations or population_of(row) in (None, *self.populations)
 
-    def holds(self, path: str) -> Steps:
-        """Whether a user or a group may become a member; asked only where the connection does not show all."""
+    def holds(self, memberships: str) -> Steps:
+        """Whether the owner of memberships is shown; asked only where the connection does not show all."""
         if not self.populations:
             return True
+        owner = memberships.rpartition("/")[0]
         try:
-            row = (yield Call("GET", path)).body
+            row = (yield Call("GET", owner)).body
         except NotFound:
             return False
-        return self.user(row) if path.startswith("/users/") else self.group(row)
+        return self.user(row) if owner.startswith("/users/") else self.group(row)
 
     def check_population(self, population_id: str | None, target: str) -> None:
-        """Raises Rejected for a population outside the scope: what is put there would vanish from here."""
-        if population_id is not None and self.populations and population_id not in self.populations:
+        """Raises Rejected for what is no population, or one outside the scope: what is put there would vanish."""
+        if population_id is None:
+            return
+        if not is_id(population_id) or (self.populations and population_id not in self.populations):
             raise Rejected("", f"population {population_id!r} is none of this connection's", target=target)

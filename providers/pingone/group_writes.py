@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from scim_bridge.attributes import AttributeMap, nested
-from scim_bridge.providers.pingone.common import Scope, is_id
+from scim_bridge.providers.pingone.common import Scope, is_id, new_id
 from scim_bridge.query.capabilities import Call, Element, MemberWrites, Resource, Row, Steps, Writes
 from scim_bridge.query.pagers import dig
 from scim_bridge.upstream.errors import Conflict, NotFound, Rejected
-from scim_bridge.upstream.reply import Reply
 
 READ_ONLY: Final = frozenset(
     "id environment displayName directMemberCounts totalMemberCounts sourceId sourceType createdAt updatedAt "
@@ -34,7 +33,7 @@ class GroupWrites:
     def create(self, values: Resource) -> Steps:
         """A group of the environment, so of every population."""
         fields = nested(self._table.fields(values))
-        return (yield Call("POST", "/groups", json=fields, undo=_deletion_of)).body
+        return (yield Call("POST", "/groups", json=fields, undo=lambda made: _deletion(new_id(made)))).body
 
     def update(self, row: Row, before: Resource, after: Resource) -> Steps:
         """There is no PATCH: the whole group goes back with the change, or what is left out would be wiped."""
@@ -47,25 +46,25 @@ class GroupWrites:
         return (yield Call("PUT", path, json=new, undo=Call("PUT", path, json=old))).body
 
     def delete(self, group_id: str) -> Steps:
-        yield Call("DELETE", f"/groups/{group_id}")
+        yield _deletion(group_id)
 
     def add_members(self, group_id: str, elements: Sequence[Element]) -> Steps:
         """One call a member; adding one that is there already is no error."""
+        _check_id(group_id)
         for element in elements:
             yield from self._add(group_id, element)
 
     def _add(self, group_id: str, element: Element) -> Steps:
-        for owner in _owners(element):
-            if not (yield from self._scope.holds(owner)):
+        for path in _memberships(element):
+            if not (yield from self._scope.holds(path)):
                 continue
-            path = f"{owner}/memberOfGroups"
             try:
-                yield Call("POST", path, json={"id": group_id}, undo=Call("DELETE", f"{path}/{group_id}"))
+                yield _addition(path, group_id)
                 return
             except NotFound:
                 continue  # no such user, or no such group: which of them is asked below
             except (Conflict, Rejected):
-                if (yield from _membership(path, group_id)) == "DIRECT":
+                if (yield from _kind(path, group_id)) == "DIRECT":
                     return
                 raise
         yield Call("GET", f"/groups/{group_id}")
@@ -74,41 +73,60 @@ class GroupWrites:
 
     def remove_members(self, group_id: str, elements: Sequence[Element]) -> Steps:
         """One call a member. Who is no member needs no removal; who is one indirectly cannot be removed."""
+        _check_id(group_id)
         for element in elements:
             yield from self._remove(group_id, element)
 
     def _remove(self, group_id: str, element: Element) -> Steps:
-        for owner in _owners(element):
-            if not (yield from self._scope.holds(owner)):
-                continue
-            path = f"{owner}/memberOfGroups"
-            undo = Call("POST", path, json={"id": group_id})
-            try:
-                yield Call("DELETE", f"{path}/{group_id}", undo=undo)
-                return
-            except NotFound:
-                if (yield from _membership(path, group_id)) == "INDIRECT":
-                    text = f"{element['value']!r} is a member by a filter or through a nested group"
-                    raise Rejected("", text, target="members") from None
+        asked = []
+        for path in _memberships(element):
+            if (yield from self._scope.holds(path)):
+                asked.append(path)
+                try:
+                    yield _removal(path, group_id)
+                    return
+                except NotFound:
+                    continue  # not documented: it may be how the removal of an indirect member is refused
+        for path in asked:
+            if (yield from _kind(path, group_id)) is not None:
+                text = f"{element['value']!r} is a member by a filter or through a nested group, and stays one"
+                raise Rejected("", text, target="members")
         yield Call("GET", f"/groups/{group_id}")  # the group itself may be what is missing
 
 
-def _deletion_of(made: Reply) -> Call:
-    return Call("DELETE", f"/groups/{made.body['id']}")
+def _check_id(group_id: str) -> None:
+    """Raises NotFound for what is no id: a membership is written without a look at its group."""
+    if not is_id(group_id):
+        raise NotFound("", f"there is no group {group_id!r}")
 
 
-def _owners(element: Element) -> list[str]:
-    """What a member may be: a user, a group, either where the element does not say."""
+def _memberships(element: Element) -> list[str]:
+    """Where the memberships of a new member live: a user's, a group's, either where the element does not say."""
     if not is_id(element["value"]):
         return []
     kind = str(element.get("type") or "").casefold()
     kinds = {"user": ["users"], "group": ["groups"]}.get(kind, ["users", "groups"])
-    return [f"/{each}/{element['value']}" for each in kinds]
+    return [f"/{each}/{element['value']}/memberOfGroups" for each in kinds]
 
 
-def _membership(path: str, group_id: str) -> Steps:
+def _addition(path: str, group_id: str) -> Call:
+    """May be repeated: who is a member already is no error, see `_add`."""
+    undo = Call("DELETE", f"{path}/{group_id}")
+    return Call("POST", path, json={"id": group_id}, undo=undo, idempotent=True)
+
+
+def _removal(path: str, group_id: str) -> Call:
+    undo = Call("POST", path, json={"id": group_id}, idempotent=True)
+    return Call("DELETE", f"{path}/{group_id}", undo=undo)
+
+
+def _kind(path: str, group_id: str) -> Steps:
     """DIRECT or INDIRECT; None for who is no member."""
     try:
         return (yield Call("GET", f"{path}/{group_id}")).body.get("type")
     except (NotFound, Rejected):
         return None
+
+
+def _deletion(group_id: str) -> Call:
+    return Call("DELETE", f"/groups/{group_id}")

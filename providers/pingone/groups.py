@@ -13,7 +13,7 @@ from scim_bridge.providers.pingone.common import (
     comparing,
     display_name,
     filling,
-    id_rules,
+    id_rule,
     is_id,
     item,
 )
@@ -96,10 +96,10 @@ def collection(settings: "Settings") -> Collection:
 def _list(settings: "Settings", scope: Scope) -> AccessPath:
     term = Terms(escaped_quotes=settings.escaped_quotes)
     rules = (
-        *id_rules("id", comparing("id"), unique=True),
+        id_rule("id", comparing("id"), unique=True),
         Rule("displayName", ops("eq sw"), term("name")),
         Rule("externalId", ops("eq sw"), term("externalId")),
-        *id_rules(f"{URN}:populationId", comparing("population.id")),
+        id_rule(f"{URN}:populationId", comparing("population.id")),
     )
     return AccessPath(
         "/groups",
@@ -120,7 +120,7 @@ def _groups_of(kind: str, scope: Scope, also: tuple[AccessPath, ...] = ()) -> Ac
         rows="_embedded.groupMemberships",
         pager=OTHER_PAGES,
         # The member itself may be outside the scope; then the groups' members, as shown, do not hold it.
-        rules=tuple(id_rules("members.value", filling("{member}"), exact=not scope.populations)),
+        rules=(id_rule("members.value", filling("{member}"), exact=not scope.populations),),
         fixed={"expand": "group"},
         unwrap=_group_of_membership,
         also=also,

@@ -13,7 +13,7 @@ MOST: Final = 1000
 Answer = tuple[int, dict[str, Any] | None]
 
 
-def whole_pages(rows: int) -> int:
+def as_many(rows: int) -> int:
     return rows
 
 
@@ -26,9 +26,10 @@ class Knobs:
     reads_per_second: int | None = None  # the licence's share; not documented
     writes_per_second: int | None = None  # 50 by one report
     user_page_cap: int = 200
-    page_size: Callable[[int], int] = field(default=whole_pages)  # of the rows a page could hold, how many it does
+    page_size: Callable[[int], int] = field(default=as_many)  # of the rows a page could hold, how many it does
     group_times: bool = True  # createdAt and updatedAt of groups: in responses, but not in the published schema
     states_count: bool = True  # `count` is usually left out when the set is large
+    counted: Callable[[int], Any] = field(default=as_many)  # of so many rows, what `count` says
     email_required: bool = False
     escapes: bool = True  # \\" in a filter's text
     updated_at_filter: bool = False  # ge and le on updatedAt
@@ -90,6 +91,6 @@ class Environment:
     ) -> Answer:
         """One page of a list; ``rows`` are all of it."""
         wanted = asked_for(request, default)
-        size = self.knobs.page_size(min(wanted.limit, most))
-        counted = self.knobs.states_count
-        return 200, page(request, name, rows(wanted), wanted, size, lambda row: render(row, wanted), counted)
+        every, size = rows(wanted), self.knobs.page_size(min(wanted.limit, most))
+        body = page(request, name, every, wanted, size, lambda row: render(row, wanted))
+        return 200, body | ({"count": self.knobs.counted(len(every))} if self.knobs.states_count else {})

@@ -150,7 +150,6 @@ def page(
     wanted: Cursor,
     size: int,
     render: Callable[[Item], dict[str, Any]],
-    states_count: bool,
 ) -> dict[str, Any]:
     """The HAL envelope of ``size`` rows at most after the cursor; `_links.next` is there when more rows are."""
     start = bisect_right(rows, wanted.after, key=lambda row: row.seq)
@@ -163,4 +162,4 @@ def page(
     body: dict[str, Any] = {"_links": links, "_embedded": {name: [render(row) for row in shown]}}
     if not rows:
         del body["_embedded"]  # guard for a missing list (vendor clients do)
-    return body | ({"count": len(rows)} if states_count else {}) | {"size": len(shown)}
+    return body | {"size": len(shown)}

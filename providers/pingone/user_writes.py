@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import AttributeMap, nested
-from scim_bridge.providers.pingone.common import Scope, population_of
+from scim_bridge.providers.pingone.common import Scope, new_id, population_of
 from scim_bridge.query.capabilities import Call, Resource, Row, Steps, Writes
 from scim_bridge.query.pagers import dig
 
@@ -40,12 +40,12 @@ class UserWrites:
         self._scope.check_population(population, "population")
         sent = nested({name: value for name, value in fields.items() if value is not None})
         headers = {"Content-Type": IMPORT} if "password.value" in fields else {}
-        made = yield Call("POST", "/users", json=sent, headers=headers, undo=lambda reply: _deletion(reply.body["id"]))
-        row: Row = made.body
-        if enabled is False:
-            yield Call("PUT", f"/users/{row['id']}/enabled", json={"enabled": False})
-            row = (yield Call("GET", f"/users/{row['id']}")).body
-        return row
+        made = yield Call("POST", "/users", json=sent, headers=headers, undo=lambda reply: _deletion(new_id(reply)))
+        if enabled is not False:
+            return made.body
+        path = f"/users/{new_id(made)}"
+        yield _switch(path, enabled=False)
+        return (yield Call("GET", path)).body
 
     def update(self, row: Row, before: Resource, after: Resource) -> Steps:
         """PATCH for the profile, then the endpoints of their own; last those that nothing undoes.
@@ -73,8 +73,7 @@ class UserWrites:
             undo = Call("POST", path, headers={"Content-Type": LOCK}, idempotent=True)
             calls.append(Call("POST", path, headers={"Content-Type": UNLOCK}, undo=undo, idempotent=True))
         if enabled is not None and row.get("enabled") is not enabled:
-            undo = Call("PUT", f"{path}/enabled", json={"enabled": not enabled})
-            calls.append(Call("PUT", f"{path}/enabled", json={"enabled": enabled}, undo=undo))
+            calls.append(_switch(path, enabled=enabled))
         return calls
 
     def delete(self, user_id: str) -> Steps:
@@ -99,6 +98,12 @@ def _merge_patch(row: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
         parts = {**(row.get(name) or {}), **body[name]}
         body[name] = parts if any(value is not None for value in parts.values()) else None
     return body
+
+
+def _switch(path: str, *, enabled: bool) -> Call:
+    """The call that enables or disables a user, and the one that takes it back."""
+    undo = Call("PUT", f"{path}/enabled", json={"enabled": not enabled})
+    return Call("PUT", f"{path}/enabled", json={"enabled": enabled}, undo=undo)
 
 
 def _move(path: str, row: Row, population: str | None) -> list[Call]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import BOOLEAN, TIMESTAMP, Attribute, AttributeMap
 from scim_bridge.providers.pingone import values
@@ -12,7 +12,7 @@ from scim_bridge.providers.pingone.common import (
     Scope,
     Terms,
     comparing,
-    id_rules,
+    id_rule,
     is_id,
     item,
 )
@@ -177,14 +177,14 @@ def _rules(settings: "Settings", table: AttributeMap) -> Iterator[Rule]:
     for path, fields in held.items():
         match fields:
             case ["id"]:
-                yield from id_rules(path, comparing("id"), unique=True)
+                yield id_rule(path, comparing("id"), unique=True)
             case ["population.id"]:
-                yield from id_rules(path, comparing("population.id"))
+                yield id_rule(path, comparing("population.id"))
             case ["enabled"]:
                 yield _active_rule(path, settings, term)
             case ["updatedAt"] if settings.updated_at_filter:
                 # Wider, so that rows are counted here: the vendor's count may be wrong for these.
-                yield Rule(path, ops("ge le"), term("updatedAt"), exact=False, folds=False)
+                yield Rule(path, ops("ge le"), _updated(term), exact=False, folds=False)
             case ["username"]:
                 yield Rule(path, ops("eq"), term("username"), unique=True)
                 yield Rule(path, FILTERS["username"], term("username"))
@@ -192,7 +192,7 @@ def _rules(settings: "Settings", table: AttributeMap) -> Iterator[Rule]:
                 operators = frozenset.intersection(*(_operators(field, settings) for field in fields))
                 if operators:
                     yield Rule(path, operators, term(*fields))
-    yield from id_rules("groups.value", _members_of)
+    yield id_rule("groups.value", _members_of)
 
 
 def _operators(field: str, settings: "Settings") -> frozenset[str]:
@@ -201,6 +201,17 @@ def _operators(field: str, settings: "Settings") -> frozenset[str]:
         return FILTERS[field] | ops("co")
     custom = field not in UNLISTED and "." not in field
     return FILTERS.get(field, ops("eq sw" if custom else ""))
+
+
+def _updated(term: Terms) -> Callable[[str, Any], Rendered]:
+    """Comparisons of the time of the last change, the time in the form that PingOne itself writes."""
+    compared = term("updatedAt")
+
+    def render(operator: str, value: Any) -> Rendered:
+        moment = TIMESTAMP.read(value)
+        return None if moment is None else compared(operator, moment)
+
+    return render
 
 
 def _members_of(group_id: str) -> Rendered:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scim_bridge.providers.pingone import MAX_OFFERED_POPULATIONS, PROVIDER, Settings
+from scim_bridge.providers.pingone import MAX_OFFERED_POPULATIONS, MAX_SHOWN_POPULATIONS, PROVIDER, Settings
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.provider import Simulation
 from scim_bridge.upstream.errors import Conflict, FilterRejected, Rejected
@@ -13,6 +13,8 @@ from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 from tests.providers.pingone.support import connected
+
+ONE, OTHER, THIRD = (f"{number}d613e30-d8f1-4adf-91b7-584a2265b1f5" for number in range(3))
 
 
 def settings(**given: Any) -> Settings:
@@ -23,10 +25,14 @@ def settings(**given: Any) -> Settings:
     ("given", "key"),
     [
         ({}, None),
-        ({"population_id": "a"}, None),
-        ({"population_ids": ("a", "b")}, None),
-        ({"population_id": "b", "population_ids": ("a", "b")}, None),
-        ({"population_id": "c", "population_ids": ("a", "b")}, "population_id"),
+        ({"population_id": ONE}, None),
+        ({"population_ids": (ONE, OTHER)}, None),
+        ({"population_id": OTHER, "population_ids": (ONE, OTHER)}, None),
+        ({"population_id": THIRD, "population_ids": (ONE, OTHER)}, "population_id"),
+        # What names no population would show nobody, and that deprovisions everybody.
+        ({"population_id": "Employees"}, "population_id"),
+        ({"population_ids": (ONE, OTHER.upper())}, "population_ids"),
+        ({"population_ids": (ONE,) * (MAX_SHOWN_POPULATIONS + 1)}, "population_ids"),
         ({"attributes": {"enterprise.department": "department"}}, None),
         ({"attributes": {"enterprise.desk": "desk"}}, "attributes"),
     ],

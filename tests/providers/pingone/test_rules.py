@@ -254,3 +254,13 @@ def test_only_one_rule_gives_at_most_one_row() -> None:
 
 def _all_rules(collection: Collection) -> list[Rule]:
     return [rule for access in (collection.item, *collection.reads) for rule in access.rules]
+
+
+async def test_times_are_compared_in_the_form_that_pingone_writes(sandbox: Sandbox) -> None:
+    moment = next(iter(sandbox.store.users.values())).data["updatedAt"]
+    for text in (moment, moment.replace("Z", "000Z"), moment.replace("Z", "+00:00")):
+        async with connected(sandbox, **OPTIONS) as connection:
+            assert await connection.find(f'meta.lastModified ge "{text}" and meta.lastModified le "{text}"')
+            assert connection.calls() == [f'GET /users?updatedAt ge "{moment}" and updatedAt le "{moment}"']
+            assert await connection.find(f'meta.lastModified ge "{moment[:-1]}"') == []  # of no zone: no order
+            assert connection.calls() == ["GET /users"]
