@@ -1,7 +1,7 @@
 """How PingOne groups are written: groups whole, memberships one call each, under the member."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from scim_bridge.attributes import AttributeMap, nested
 from scim_bridge.providers.pingone.common import Scope, is_id, new_id
@@ -38,7 +38,7 @@ class GroupWrites:
     def update(self, row: Row, before: Resource, after: Resource) -> Steps:
         """There is no PATCH: the whole group goes back with the change, or what is left out would be wiped."""
         path = f"/groups/{row['id']}"
-        old = {name: value for name, value in row.items() if name not in READ_ONLY and not name.startswith("_")}
+        old = _settable(row)
         changes = self._table.changed(before, after)
         if all(value == dig(row, name) for name, value in changes.items()):
             return row
@@ -92,6 +92,17 @@ class GroupWrites:
                 text = f"{element['value']!r} is a member by a filter or through a nested group, and stays one"
                 raise Rejected("", text, target="members")
         yield Call("GET", f"/groups/{group_id}")  # the group itself may be what is missing
+
+
+def _settable(row: Row) -> dict[str, Any]:
+    """What of a group goes back with a PUT.
+
+    Its displayName is published as read-only and the same as its name; where it is another text, newer versions of the
+    API take one, and would reset it to the name.
+    """
+    fields = {name: value for name, value in row.items() if name not in READ_ONLY and not name.startswith("_")}
+    shown = row.get("displayName")
+    return fields if shown in (None, row.get("name")) else {**fields, "displayName": shown}
 
 
 def _check_id(group_id: str) -> None:

@@ -65,6 +65,16 @@ async def test_a_change_of_a_group_keeps_what_scim_does_not_know(
     assert "externalId" not in sandbox.store.groups[group["id"]].data
 
 
+async def test_a_display_name_of_its_own_goes_back_with_a_change(
+    acme: Connected, sandbox: Sandbox, group: Resource
+) -> None:
+    """Section 6: newer versions of the API may take one; PUT replaces all."""
+    sandbox.store.groups[group["id"]].data["displayName"] = "The Managers"
+    await change(acme, group["id"], {"externalId": "ad-78"}, "groups")
+    ((_, body),) = sent(acme)
+    assert (body["displayName"], body["name"], body["externalId"]) == ("The Managers", "Managers", "ad-78")
+
+
 async def test_a_taken_group_name_is_a_conflict(acme: Connected, group: Resource) -> None:
     with pytest.raises(Conflict):
         await create(acme, {"displayName": "managers"}, "groups")
