@@ -128,8 +128,8 @@ class _Found:
         return self.sub or self.attribute
 
     def compared(self) -> "_Found":
-        """A comparison of a complex multi-valued attribute means its `value`: ``emails co "x"``."""
-        if self.sub is None and self.attribute.multi_valued and (value := self.attribute.sub("value")):
+        """A comparison of a complex attribute means its `value`: ``emails co "x"``, Entra's ``manager eq "id"``."""
+        if self.sub is None and (value := self.attribute.sub("value")):
             return replace(self, name=f"{self.name}.{value.name}", sub=value)
         return self
 

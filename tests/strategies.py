@@ -191,15 +191,16 @@ def rows(each: st.SearchStrategy[Resource], max_size: int = 5) -> st.SearchStrat
 def paths(schema: ResourceSchema, attributes: Collection[str]) -> list[AttributePath]:
     """Each path that filters may use: the named base attributes, the common ones and those of extensions.
 
-    Without ``meta.location``, which the models of scim2-models compare without case, and without plural sub-attributes
-    of plural attributes, which they never match.
+    Without ``meta.location``, which the models of scim2-models compare without case, and without what they never match:
+    plural sub-attributes of plural attributes, and ``manager`` compared as its value, as Entra does.
     """
     return [each for each in _every_path(schema, attributes) if _comparable(each)]
 
 
 def _comparable(path: AttributePath) -> bool:
     twice = path.attribute.multi_valued and path.sub is not None and path.sub.multi_valued
-    return not twice and path.canonical != "meta.location" and path.attribute.returned != "never"
+    reference = path.sub is None and not path.attribute.multi_valued and path.attribute.sub("value") is not None
+    return not twice and not reference and path.canonical != "meta.location" and path.attribute.returned != "never"
 
 
 def _every_path(schema: ResourceSchema, attributes: Collection[str]) -> Iterator[AttributePath]:

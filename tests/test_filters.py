@@ -217,6 +217,22 @@ def test_membership_is_found_in_every_spelling(text: str, expected: bool) -> Non
     assert predicate(parse(text), GROUP)(TEAM) is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f'{ENTERPRISE_USER.id}:manager eq "m1"', True),
+        (f'{ENTERPRISE_USER.id}:manager eq "M2"', False),
+        (f'{ENTERPRISE_USER.id}:manager ne "m1"', False),
+        (f"{ENTERPRISE_USER.id}:manager eq null", False),
+        (f"{ENTERPRISE_USER.id}:manager pr", True),
+        (f'id eq "1" and {ENTERPRISE_USER.id}:manager eq "m1"', True),
+    ],
+)
+def test_a_reference_is_compared_by_its_value(text: str, expected: bool) -> None:  # Entra's reference check
+    row = {"id": "1", ENTERPRISE_USER.id: {"manager": {"value": "m1", "displayName": "M"}}}
+    assert predicate(parse(text), USER)(row) is expected
+
+
 @pytest.mark.parametrize("row", [{}, {"emails": None}, {"emails": []}], ids=str)
 def test_missing_null_and_empty_are_one_state(row: dict[str, Any]) -> None:  # F-06, F-07, S-09
     answers = {
