@@ -82,7 +82,7 @@ class ScimEndpoint:
         answer = _Answer(ScimResponse(500))
         try:
             # The upstream client keeps the deadline; this one bounds what waits for no upstream, such as a lock.
-            async with asyncio.timeout(DEADLINE_SECONDS + 5):
+            async with asyncio.timeout(DEADLINE_SECONDS + 1):
                 await self._answered(answer, scope, receive, headers, name, path, request_id)
         except TimeoutError:
             unknown = "" if scope["method"] in ("GET", "HEAD") else ". Whether the write took effect is not known"

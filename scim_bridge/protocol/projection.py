@@ -109,11 +109,11 @@ def _pick(source: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any] | Non
         if below is None:
             result[name] = value
         elif isinstance(value, list):
-            elements = [_pick(each, below) if isinstance(each, Mapping) else each for each in value]
+            elements = [_pick(each, below) if isinstance(each, dict) else each for each in value]
             # An element of which nothing is asked for says no more than that it exists.
             if filled := [each for each in elements if each != {}]:
                 result[name] = filled
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             picked = _pick(value, below)
             if picked:
                 result[name] = picked

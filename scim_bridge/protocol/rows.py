@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 
-from scim_bridge.protocol.projection import Projection
+from scim_bridge.protocol.projection import Projection, projection
 from scim_bridge.query.capabilities import Collection, Relation, Resource
 from scim_bridge.query.relations import Record, references
 from scim_bridge.schemas import AttributePath, ResourceSchema
+
+Names = tuple[str, ...] | None
+MAX_PROJECTIONS: Final = 256
+"""Compiled projections that are kept for a resource type; clients choose them, so there is a limit."""
 
 
 def version_of(collection: Collection, record: Record) -> str | None:
@@ -35,6 +39,7 @@ class Publisher:
     def __init__(self, collection: Collection, endpoints: Mapping[str, str]) -> None:
         """``endpoints``: those of the resource types by name, which references may lead to."""
         self._collection = collection
+        self._projections: dict[tuple[Names, Names], Projection] = {}
         self._references = _references(collection.resource, endpoints)
         self.made_up = frozenset(
             {"meta.location", "meta.version"}
@@ -42,6 +47,14 @@ class Publisher:
             | {f"{path.canonical}.$ref" for path, _ in self._references}
         )
         """Canonical paths of what answers alone hold: no row can be searched or sorted by them."""
+
+    def projection(self, attributes: Names, excluded: Names) -> Projection:
+        """What a client asks to see, compiled once for the many who ask for the same."""
+        key = attributes, excluded
+        found = self._projections.get(key) or projection(self._collection.resource, attributes, excluded)
+        if len(self._projections) < MAX_PROJECTIONS:
+            self._projections[key] = found
+        return found
 
     def location(self, base_url: str, resource_id: str) -> str:
         return f"{base_url}{self._collection.resource.endpoint}/{quote(resource_id, safe='')}"

@@ -11,7 +11,7 @@ from scim2_server.cursor import Cursors
 from scim_bridge.filters import InvalidFilter, InvalidPath, parse, sort_key, sortable, validate
 from scim_bridge.protocol import terms
 from scim_bridge.protocol.errors import invalid_value
-from scim_bridge.protocol.projection import Projection, projection
+from scim_bridge.protocol.projection import Projection
 from scim_bridge.protocol.requests import ScimRequest, Search
 from scim_bridge.protocol.rows import Publisher
 from scim_bridge.query.budget import ScanTooLarge
@@ -65,7 +65,7 @@ class Searcher:
     async def one_type(self, directory: Directory, search: Search, request: ScimRequest) -> Mapping[str, Any]:
         """The ListResponse over one resource type."""
         schema = directory.collection.resource
-        shown = projection(schema, search.attributes, search.excluded)
+        shown = self._publishers[id(directory)].projection(search.attributes, search.excluded)
         query = self.query(directory, search, shown)
         position = self._opened(search, request, schema.name)
         offset = int(position["o"]) if position else query.offset
@@ -109,7 +109,7 @@ class Searcher:
         found = []
         for directory in self._directories:
             schema = directory.collection.resource
-            shown = projection(schema, search.attributes, search.excluded)
+            shown = self._publishers[id(directory)].projection(search.attributes, search.excluded)
             own = narrowed(node, schema) if node is not None else True
             if own is False:
                 continue

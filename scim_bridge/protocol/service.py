@@ -20,7 +20,7 @@ from scim_bridge.protocol.bodies import decode_object
 from scim_bridge.protocol.discovery import Discovery
 from scim_bridge.protocol.errors import ScimError, invalid_value, not_found
 from scim_bridge.protocol.profiles import PatchResponse, Profile
-from scim_bridge.protocol.projection import Projection, projection
+from scim_bridge.protocol.projection import Projection
 from scim_bridge.protocol.requests import PROJECTIONS, ScimRequest, ScimResponse, Search, from_body, from_query
 from scim_bridge.protocol.rows import Publisher, version_of
 from scim_bridge.protocol.search import Paging, Searcher
@@ -107,7 +107,7 @@ class ScimService:
 
     async def _get(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
-        shown = _shown(directory, request)
+        shown = self._shown(directory, request)
         record = await directory.reader.record(resource_id)
         if record is None:
             raise not_found(directory.collection.resource.name, resource_id)
@@ -142,7 +142,7 @@ class ScimService:
 
     async def _create(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory = self.directory(target.endpoint)
-        shown = _shown(directory, request)
+        shown = self._shown(directory, request)
         written = await self._writer(directory).create(self._body(request))
         request.left_out += written.left_out
         assert written.record is not None
@@ -150,13 +150,13 @@ class ScimService:
 
     async def _replace(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
-        shown = _shown(directory, request)
+        shown = self._shown(directory, request)
         written = await self._writer(directory).replace(resource_id, self._body(request), _conditions(request))
         return await self._answer(directory, resource_id, written, shown, request)
 
     async def _patch(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
-        shown = _shown(directory, request)
+        shown = self._shown(directory, request)
         written = await self._writer(directory).patch(resource_id, self._body(request), _conditions(request))
         if self._represents(directory, shown, request):
             return await self._answer(directory, resource_id, written, shown, request)
@@ -187,6 +187,10 @@ class ScimService:
             return self._patch_response == "representation"
         # Entra wants 204 for groups, and members are not read just to answer; Okta wants the updated user.
         return not directory.collection.writes.members
+
+    def _shown(self, directory: Directory, request: ScimRequest) -> Projection:
+        search = from_query({name: text for name, text in request.query.items() if name in PROJECTIONS})
+        return self._publishers[id(directory)].projection(search.attributes, search.excluded)
 
     def _writer(self, directory: Directory) -> Writer:
         return self._writers[id(directory)]
@@ -238,11 +242,6 @@ def _check_unfiltered(request: ScimRequest) -> None:
     """Raises ScimError 403: a filter on discovery must not look as if it had worked (RFC 7644 section 4)."""
     if "filter" in request.query:
         raise ScimError(403, "Discovery takes no filter")
-
-
-def _shown(directory: Directory, request: ScimRequest) -> Projection:
-    search = from_query({name: text for name, text in request.query.items() if name in PROJECTIONS})
-    return projection(directory.collection.resource, search.attributes, search.excluded)
 
 
 def _with_written(shown: Projection, written: Written) -> Projection:
