@@ -74,7 +74,7 @@ class Directory:
         """Create a resource with its members; returns the new upstream record."""
         create = self._offered(self.collection.writes.create, "create")
         writes = {name: self._member_writes(name) for name, elements in members.items() if elements}
-        async with self._transaction() as transaction:
+        async with self._transaction(makes_owner=True) as transaction:
             row: Row = await transaction.run(create(values))
             owner = record_of(self.collection, row).id
             for name, each in writes.items():
@@ -98,9 +98,9 @@ class Directory:
         async with self._transaction() as transaction:
             if update is not None and row is not None and changes.before is not None and changes.after is not None:
                 result = await transaction.run(update(row, changes.before, changes.after))
-            for removals, additions in steps:
+            for additions, removals in steps:
+                await transaction.run_all(additions)  # first, as one that is refused then costs nobody a membership
                 await transaction.run_all(removals)
-                await transaction.run_all(additions)
         return result
 
     async def delete(self, resource_id: str) -> None:
@@ -112,7 +112,7 @@ class Directory:
     async def _member_steps(
         self, owner: str, name: str, writes: MemberWrites, changes: MemberChanges
     ) -> tuple[list[Steps], list[Steps]]:
-        """Removals, and additions; the parts of each are independent."""
+        """Additions, and removals; the parts of each are independent."""
         added, removed = changes.added, changes.removed
         if changes.exact:
             current = await self.members(owner, name)
@@ -120,8 +120,8 @@ class Directory:
             added = tuple(each for each in added if each["value"] not in held)
             removed = tuple(each for each in current if each["value"] not in wanted)
         return (
-            _chunked(writes.remove, owner, removed, writes.chunk),
             _chunked(writes.add, owner, added, writes.chunk),
+            _chunked(writes.remove, owner, removed, writes.chunk),
         )
 
     def _member_writes(self, attribute: str) -> MemberWrites:
@@ -136,9 +136,9 @@ class Directory:
         return write
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Transaction]:
+    async def _transaction(self, *, makes_owner: bool = False) -> AsyncIterator[Transaction]:
         """The calls of one write; whatever happens, what was cached of the connection is stale afterwards."""
-        transaction = Transaction(self._send)
+        transaction = Transaction(self._send, makes_owner)
         try:
             yield transaction
         except Exception as error:

@@ -31,9 +31,13 @@ class PartialWrite(Exception):
 
 @dataclass(slots=True)
 class Transaction:
-    """The upstream calls of one client request. Use `run` for each part, `undo` when the request fails."""
+    """The upstream calls of one client request. Use `run` for each part, `undo` when the request fails.
+
+    ``makes_owner``: the first call makes what all others are about, so that they are gone with it.
+    """
 
     send: Send
+    makes_owner: bool = False
     _done: list[tuple[Call, Reply]] = field(default_factory=list)
     _unknown: list[Call] = field(default_factory=list)
 
@@ -102,9 +106,11 @@ class Transaction:
         """
         done, unknown = self._done, self._unknown
         self._done, self._unknown = [], []
-        left = [str(call) for call, reply in reversed(done) if not await self._take_back(call, reply)]
+        left = [call for call, reply in reversed(done) if not await self._take_back(call, reply)]
+        if self.makes_owner and done and done[0][0] not in left:
+            left, unknown = [], []
         if left or (unknown and (done or len(unknown) > 1)):
-            raise PartialWrite(cause, [*left, *(f"{call} (perhaps)" for call in unknown)]) from None
+            raise PartialWrite(cause, [*map(str, left), *(f"{call} (perhaps)" for call in unknown)]) from None
 
     async def _take_back(self, call: Call, reply: Reply) -> bool:
         try:

@@ -113,6 +113,20 @@ async def test_a_member_that_is_refused_undoes_the_creation() -> None:
     assert upstream.calls[-2:] == ["DELETE /groups/new/members/a+b", "DELETE /groups/new"]
 
 
+async def test_what_was_done_to_a_resource_is_gone_with_it() -> None:
+    upstream = Upstream()
+    upstream.refuses = "PUT /groups/new/members/c"
+    without_undo = MemberWrites(add=_member_for_good, remove=_member_for_good, chunk=2)
+    groups = directory(upstream, replace(WRITES, members={"members": without_undo}))
+    with pytest.raises(Rejected):
+        await groups.create({"displayName": "x"}, {"members": elements("a", "b", "c")})
+    assert upstream.calls[-1] == "DELETE /groups/new"
+
+
+def _member_for_good(owner: str, elements: Sequence[Element]) -> Steps:
+    yield Call("PUT", f"/groups/{owner}/members/{'+'.join(each['value'] for each in elements)}")
+
+
 async def test_nothing_is_sent_of_what_cannot_be_done_whole() -> None:
     upstream = Upstream(one=["a"])
     both = {"members": MemberChanges(added=elements("b")), "owners": MemberChanges(added=elements("c"))}
@@ -136,16 +150,25 @@ async def test_own_attributes_and_members_change_in_this_order() -> None:
         {"members": MemberChanges(added=elements("b"), removed=elements("a"))},
     )
     assert await directory(upstream).change("one", {"id": "one"}, changes) == {"id": "one"}
-    assert upstream.calls == ["PUT /groups/one", "DELETE /groups/one/members/a", "PUT /groups/one/members/b"]
+    assert upstream.calls == ["PUT /groups/one", "PUT /groups/one/members/b", "DELETE /groups/one/members/a"]
 
 
 async def test_a_failure_undoes_all_changes_last_first() -> None:
     upstream = Upstream(one=["a"])
-    upstream.refuses = "PUT /groups/one/members/b"
+    upstream.refuses = "DELETE /groups/one/members/a"
     changes = Changes({}, {"displayName": "y"}, {"members": MemberChanges(added=elements("b"), removed=elements("a"))})
     with pytest.raises(Rejected):
         await directory(upstream).change("one", {"id": "one"}, changes)
-    assert upstream.calls[-2:] == ["PUT /groups/one/members/a", "PUT /groups/one"]
+    assert upstream.calls[-2:] == ["DELETE /groups/one/members/b", "PUT /groups/one"]
+
+
+async def test_a_refused_addition_removes_nobody() -> None:
+    upstream = Upstream(one=["a"])
+    upstream.refuses = "PUT /groups/one/members/b"
+    replaced = Changes(members={"members": MemberChanges(exact=True, added=elements("b"))})
+    with pytest.raises(Rejected):
+        await directory(upstream).change("one", None, replaced)
+    assert "DELETE /groups/one/members/a" not in upstream.calls
 
 
 async def test_what_could_not_be_undone_is_said() -> None:
@@ -173,8 +196,8 @@ async def test_members_that_shall_be_exactly_these_change_by_the_difference() ->
     await directory(upstream).change("one", None, exact)
     assert upstream.calls == [
         "GET /groups/one/members",
-        "DELETE /groups/one/members/a",
         "PUT /groups/one/members/c",
+        "DELETE /groups/one/members/a",
     ]
     assert await directory(upstream).members("one", "members") == [
         {"value": "a", "type": "User"},
