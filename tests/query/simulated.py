@@ -215,7 +215,7 @@ class Upstream:
             raise Rejected("", "past the end", status=400, codes=("PAST_END",))
         size = self._size(place.limit) if manner.paging != "one" else len(rows)
         if manner.uneven and manner.paging in ("link", "cursor", "last", "offset", "index"):
-            size = max(0 if manner.paging == "link" and at % 3 == 1 and not self._skipped(place) else 1, size - at % 2)
+            size = max(0 if manner.paging == "link" and at % 3 == 1 and not self._skipped(place) else 1, size - at % 3)
         end = min(at + size, len(rows))
         body: dict[str, Any] = {place.name: list(rows[at:end])}
         if end < len(rows) and manner.paging in ("link", "cursor"):

@@ -79,13 +79,17 @@ def assert_page(page: Page, found: dict[str, Any], query: Query) -> None:
             assert [each["value"] for each in resource.get("groups", [])] == [each.value for each in expected]
 
 
-@settings(FIXED, max_examples=examples(1000))
-@given(worlds(st.just(Manner("one"))), terms(even=True) | st.builds(Not, terms(even=True)))
-def test_a_single_term_finds_what_it_should_however_the_upstream_compares(
-    loop: asyncio.Runner, world: World, node: FilterNode
+NODES = st.lists(terms(even=True) | st.builds(Not, terms(even=True)) | wanted() | wanted(), min_size=5, max_size=12)
+
+
+@settings(FIXED, max_examples=examples(700))
+@given(worlds(st.just(Manner("one"))), NODES)
+def test_filters_find_what_they_should_however_the_upstream_compares(
+    loop: asyncio.Runner, world: World, nodes: list[FilterNode | None]
 ) -> None:
-    page = loop.run(reader(world).search(Query(node, count=100)))
-    assert sorted(each["id"] for each in page.resources) == sorted(matching(world, node))
+    for node in nodes:
+        page = loop.run(reader(world).search(Query(node, count=100)))
+        assert sorted(each["id"] for each in page.resources) == sorted(matching(world, node))
 
 
 @settings(FIXED, max_examples=examples(800))
@@ -137,7 +141,7 @@ def test_a_crawl_by_cursor_gives_each_match_once_on_any_node(
         assert_sorted(ids, found, sort)
 
 
-WINDOWS = st.lists(st.tuples(st.integers(0, 13), st.integers(0, 6), st.booleans()), min_size=1, max_size=4)
+WINDOWS = st.lists(st.tuples(st.integers(0, 13), st.integers(0, 6), st.booleans()), min_size=3, max_size=9)
 
 
 @settings(FIXED, max_examples=examples(800))
