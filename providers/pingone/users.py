@@ -145,6 +145,7 @@ def collection(settings: "Settings", populations: Sequence[str]) -> Collection:
         reads=(listed,),
         item=item("/users/{id}", include="memberOfGroupIDs"),
         decode=_decoder(table, locked_is_inactive=settings.locked_is_inactive),
+        editable=_editable(table) if settings.locked_is_inactive else None,
         relations=(GROUPS, ROLES),
         writes=UserWrites(table, scope, settings).writes(),
         is_id=is_id,
@@ -237,6 +238,19 @@ def _decoder(table: AttributeMap, *, locked_is_inactive: bool) -> Callable[[Row]
     return decode
 
 
+def _editable(table: AttributeMap) -> Callable[[Row], Resource]:
+    """What a change starts from where locked users show as inactive: neither active, which would leave a lock in place
+    when it is written, nor inactive, which would leave a user enabled who is to be disabled."""
+
+    def editable(row: Row) -> Resource:
+        resource = table.decode(row)
+        if dig(row, "account.status") == "LOCKED" and row.get("enabled") is True:
+            del resource["active"]
+        return resource
+
+    return editable
+
+
 # -- what lives behind other endpoints ---------------------------------------------------------------------------------
 
 
@@ -264,6 +278,7 @@ GROUPS: Final = Relation(
     references={"": "/Groups"},
     shown="inline",
     inline=_group_ids,
+    partial=True,
 )
 ROLES: Final = Relation(
     "roles",

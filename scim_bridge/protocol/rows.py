@@ -63,7 +63,7 @@ class Publisher:
         """The resource as a client sees it."""
         resource = record.resource
         for relation in self._collection.relations:
-            elements = record.known.get(relation.attribute)
+            elements = record.known.get(relation.attribute, record.brought.get(relation.attribute))
             if elements and projection.shows(relation):
                 resource = {**resource, relation.attribute: _referenced(base_url, relation, elements)}
         for path, endpoint in self._references:

@@ -5,6 +5,7 @@ cursors, and the words of errors. Its handler works on models, at about 1 ms of 
 a PATCH into a rewrite of the whole resource; so reading, projecting and changing are ours.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -18,7 +19,7 @@ from scim2_server.routing import RESERVED_NAMES, Operation, Target, match
 from scim_bridge.protocol import bulk
 from scim_bridge.protocol.bodies import decode_object
 from scim_bridge.protocol.discovery import Discovery
-from scim_bridge.protocol.errors import ScimError, invalid_value, not_found
+from scim_bridge.protocol.errors import ScimError, invalid_value, not_found, scim_error
 from scim_bridge.protocol.profiles import PatchResponse, Profile
 from scim_bridge.protocol.projection import Projection
 from scim_bridge.protocol.requests import PROJECTIONS, ScimRequest, ScimResponse, Search, from_body, from_query
@@ -27,8 +28,9 @@ from scim_bridge.protocol.search import Paging, Searcher
 from scim_bridge.protocol.writes import Writer, Written
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.relations import Record
-from scim_bridge.upstream.errors import BadAnswer, NotFound
+from scim_bridge.upstream.errors import BadAnswer, NotFound, UpstreamError
 
+_log = logging.getLogger("scim_bridge.protocol")
 _OWN_ENDPOINTS: Final = frozenset({*RESERVED_NAMES, ".search"})
 _WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
 Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
@@ -146,7 +148,13 @@ class ScimService:
         written = await self._writer(directory).create(self._body(request))
         request.left_out += written.left_out
         assert written.record is not None
-        return await self._represented(directory, written.record, _with_written(shown, written), request, 201)
+        shown = _with_written(shown, written)
+        try:
+            return await self._represented(directory, written.record, shown, request, 201)
+        except UpstreamError as error:
+            # It is made: a client that is told of a failure instead would make another one. What was sent is shown.
+            _log.warning("a new resource could not be read whole", extra={"error": str(error)})
+            return self._told(directory, written.record, shown, request, 201)
 
     async def _replace(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
@@ -205,15 +213,27 @@ class ScimService:
     ) -> ScimResponse:
         """The resource after a change, read again where the upstream did not tell."""
         request.left_out += written.left_out
-        record = written.record or await directory.reader.record(resource_id)
-        if record is None:
-            raise not_found(directory.collection.resource.name, resource_id)
-        return await self._represented(directory, record, _with_written(shown, written), request, 200)
+        try:
+            record = written.record or await directory.reader.record(resource_id)
+            if record is not None:
+                return await self._represented(directory, record, _with_written(shown, written), request, 200)
+        except UpstreamError as error:
+            # Never as 404, 409 or 429 of its own: the write is done.
+            told = scim_error(error, request.request_id).detail
+            raise ScimError(502, f"The write took effect, but its result could not be read. {told}") from None
+        raise not_found(directory.collection.resource.name, resource_id)
 
     async def _represented(
         self, directory: Directory, record: Record, shown: Projection, request: ScimRequest, status: int
     ) -> ScimResponse:
-        await directory.reader.relations.fill([record], shown.relations(directory.collection))
+        """The resource with the relations that are shown."""
+        await directory.reader.relations.load([record], shown.relations(directory.collection))
+        return self._told(directory, record, shown, request, status)
+
+    def _told(
+        self, directory: Directory, record: Record, shown: Projection, request: ScimRequest, status: int
+    ) -> ScimResponse:
+        """The resource as far as it is known."""
         publisher = self._publishers[id(directory)]
         headers = {"Location": publisher.location(request.base_url, record.id), **_etag(directory, record)}
         return ScimResponse(status, publisher.shown(request.base_url, record, shown), headers)

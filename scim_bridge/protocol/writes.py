@@ -61,7 +61,9 @@ class Writer:
             raise _as(Rejected if any(members.values()) else BadAnswer, error) from None
         record = record_of(self._collection, row)
         for name in self._writable_relations():
-            if not members.get(name):
+            if members.get(name):
+                record.brought[name] = members[name]
+            else:
                 record.known.setdefault(name, [])  # a new resource has none that nobody gave it
         return Written(record, read.written, left_out)
 
@@ -79,9 +81,10 @@ class Writer:
             read, values, members = self._read(body)
             await self._guard_members(resource_id, read)
             left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
-            after = self._collection.written(self._replaced(record.resource, values, read), None)
+            before = self._editable(row, record)
+            after = self._collection.written(self._replaced(before, values, read), None)
             changes = Changes(
-                record.resource,
+                before,
                 after,
                 {name: MemberChanges(exact=True, added=tuple(members[name])) for name in members},
             )
@@ -120,8 +123,8 @@ class Writer:
             if record is not None:
                 await self._check(record, conditions, "PATCH")
             before, after, patcher = None, None, None
-            if record is not None and own:
-                before = record.resource
+            if row is not None and record is not None and own:
+                before = self._editable(row, record)
                 patcher = Patcher(deepcopy(before), self._profile, self._collection.no_place)
                 for operation in own:
                     patcher.apply(operation)
@@ -137,7 +140,9 @@ class Writer:
     def _patched(self, patcher: Patcher, before: Resource) -> Resource:
         """The resource after all operations, checked, in the form it will be read back."""
         after = patcher.resource
-        check_required(after, self._schema)
+        # What the start lacks, because the upstream's own state hides it, was not taken away by this request.
+        hidden = frozenset(name for name in self._collection.supplied if ":" not in name and name not in before)
+        check_required(after, self._schema, hidden)
         check_immutable(before, after, self._schema)
         patcher.reader.left_out += self._refused_or_ignored(after, ())
         return self._collection.written(after, before)
@@ -178,6 +183,10 @@ class Writer:
         if row is None or record is None or record.id != resource_id:
             raise not_found(self._schema.name, resource_id)
         return row, record
+
+    def _editable(self, row: Row, record: Record) -> Resource:
+        """What a change starts from."""
+        return record.resource if self._collection.editable is None else self._collection.editable(row)
 
     async def _check(self, record: Record, conditions: Conditions, method: str) -> None:
         """Raises PreconditionFailedException; relations that are part of the version are loaded for it."""

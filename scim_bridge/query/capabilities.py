@@ -188,6 +188,7 @@ class Relation:
     references: Mapping[str, str]
     shown: Literal["always", "inline", "request"] = "always"
     inline: Callable[[Row], list[Element] | None] = lambda row: None
+    partial: bool = False  # inline elements say less than those of the reads: shown, but nothing is decided by them
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,7 @@ class Collection:
     reads: tuple[AccessPath, ...]
     item: AccessPath  # the id look-up, with the variable {id}
     decode: Callable[[Row], Resource]
+    editable: Callable[[Row], Resource] | None = None  # what a change starts from, where `decode` shows more or other
     relations: tuple[Relation, ...] = ()
     writes: Writes = field(default_factory=Writes)
     visible: Callable[[Row], bool] = _all_visible  # False: outside the connection's scope, as if it did not exist

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from scim_bridge.query.budget import Budget
@@ -17,10 +17,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Record:
-    """A resource on its way out, and the elements of its relations as far as they are known."""
+    """A resource on its way out, and the elements of its relations as far as they are known.
+
+    ``brought``: elements of which not all is known; good enough to be shown where nobody asked for them.
+    """
 
     resource: Resource
     known: dict[str, list[Element]]
+    brought: dict[str, list[Element]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -34,17 +38,18 @@ class Record:
 
 def record_of(collection: Collection, row: Row) -> Record:
     """An upstream record as SCIM, with the relations it brings along. Raises BadAnswer where it has no id."""
-    known = {}
+    known: dict[str, list[Element]] = {}
+    brought: dict[str, list[Element]] = {}
     for relation in collection.relations:
         elements = relation.inline(row)
         if elements is None and relation.reads and all(read.known_empty(row) for read in relation.reads):
             elements = []
         if elements is not None:
-            known[relation.attribute] = elements
+            (brought if relation.partial and elements else known)[relation.attribute] = elements
     resource = collection.decode(row)
     if not isinstance(resource.get("id"), str):
         raise BadAnswer("", f"a {collection.resource.name} came without an id")
-    return Record(resource, known)
+    return Record(resource, known, brought)
 
 
 class RelationLoader:

@@ -127,7 +127,9 @@ class Reader:
         matches = None if query.offset == 0 or plan.strategy == "lookup" else self._cache.scan(key)
         if matches is None:
             generation = self._cache.generation
-            matches = [orjson.dumps([each.resource, each.known]) for each in await self._matches(plan, query)]
+            matches = [
+                orjson.dumps([each.resource, each.known, each.brought]) for each in await self._matches(plan, query)
+            ]
             if plan.strategy == "scan":
                 self._cache.keep_scan(key, matches, generation)
         records = [Record(*orjson.loads(each)) for each in matches[query.offset : query.offset + query.count]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim_bridge.upstream.errors import NotFound, Unavailable
+from scim_bridge.upstream.errors import NotFound, RateLimited, Unavailable
 from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of
 
 FULL: dict[str, Any] = {
@@ -269,6 +269,26 @@ async def test_what_could_not_be_undone_is_said() -> None:
     response = await bridge.ask("POST", "/Groups", body)
     assert error_of(response) == (502, None)
     assert "POST /groups" in response.json()["detail"]
+
+
+async def test_a_change_whose_result_cannot_be_read_is_not_told_as_refused() -> None:
+    bridge = Bridge()
+    user, group = (await bridge.user())["id"], (await bridge.group())["id"]
+    bridge.upstream.fail = {"GET": RateLimited("up", "slow", retry_after_seconds=5)}
+    add = {"op": "add", "path": "members", "value": [{"value": user}]}
+    response = await bridge.patch(f"/Groups/{group}?attributes=members", add)
+    assert error_of(response) == (502, None)
+    assert "took effect" in response.json()["detail"]
+    assert list(bridge.upstream.members[group]) == [user]
+
+
+async def test_a_new_group_is_told_even_if_its_members_cannot_be_read() -> None:
+    bridge = Bridge()
+    user = (await bridge.user())["id"]
+    bridge.upstream.fail = {"GET": RateLimited("up", "slow", retry_after_seconds=5)}
+    made = await bridge.group("Staff", user)
+    assert [each["value"] for each in made["members"]] == [user]
+    assert "version" not in made["meta"]
 
 
 # -- DELETE and conditions --------------------------------------------------------------------------------------------

@@ -127,8 +127,8 @@ async def test_replacing_members_changes_the_difference_only(
     wanted = MemberChanges(exact=True, added=users([two, three]))
     await acme.groups.change(group["id"], None, Changes(members={"members": wanted}))
     assert sent(acme) == [
-        ("DELETE/users/memberOfGroups/" + group["id"], None),
         ("POST/users/memberOfGroups", {"id": group["id"]}),
+        ("DELETE/users/memberOfGroups/" + group["id"], None),
     ]
     assert set(sandbox.store.direct[group["id"]]) == {two, three}
 

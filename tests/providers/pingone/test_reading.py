@@ -138,8 +138,9 @@ async def test_a_single_read_brings_the_groups_ids_along(sandbox: Sandbox) -> No
     """Section 3: `include` works on a single user only (trap 11)."""
     user_id = next(iter(sandbox.store.joined))
     async with connected(sandbox) as connection:
-        shown = await connection.users.reader.get(user_id, ["groups"]) or {}
-        assert {each["value"] for each in shown["groups"]} == sandbox.store.groups_of_user(user_id).keys()
+        record = await connection.users.reader.record(user_id)
+        assert record is not None
+        assert {each["value"] for each in record.brought["groups"]} == sandbox.store.groups_of_user(user_id).keys()
         assert connection.calls() == [f"GET /users/{user_id}"]
 
 
