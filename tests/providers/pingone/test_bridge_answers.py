@@ -48,7 +48,7 @@ async def test_a_new_group_is_told_even_if_its_members_cannot_be_read(sandbox: S
     assert list(sandbox.store.direct[made["id"]]) == [user_id]
 
 
-# -- locked users that show as inactive ---------------------------------------------------------------------------------
+# -- locked users that show as inactive --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("locked", "enabled"), [(True, True), (True, False), (False, True), (False, False)])
