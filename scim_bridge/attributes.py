@@ -176,22 +176,30 @@ class AttributeMap:
         return element.get(entry.target.sub) if element is not None else None
 
     def _element(self, body: Mapping[str, Any], target: Target) -> Mapping[str, Any] | None:
-        """The value a slot takes: one of its type; where there is only one slot, also one without a type."""
+        """The value a slot takes: one of its type; the first slot also one without a type, and an only slot any.
+
+        So a client's only e-mail address is kept whatever it calls it, and what is kept shows under the slot's type.
+        """
         assert target.slot is not None
         elements = [each for each in body.get(target.keys[0]) or () if isinstance(each, Mapping)]
         elements.sort(key=lambda each: not each.get("primary"))
-        typed = [each for each in elements if _type_of(each) == target.slot.casefold()]
-        if not typed and len(self._slots[target.keys[0]]) == 1:
-            typed = [each for each in elements if _type_of(each) is None]
-        return typed[0] if typed else None
+        slots = [each.casefold() for each in self._slots[target.keys[0]]]
+        fitting = [each for each in elements if _type_of(each) == target.slot.casefold()]
+        if not fitting and target.slot.casefold() == slots[0]:
+            fitting = [each for each in elements if _type_of(each) is None or len(slots) == 1]
+        return fitting[0] if fitting else None
 
     def homeless(self, body: Mapping[str, Any]) -> list[str]:
         """What of a written resource the upstream has no place for: attributes, and surplus values of slots."""
         found = []
         for name in self._slots:
-            taken = [self._element(body, entry.target) for entry in self._entries if entry.target.keys == (name,)]
-            values = enumerate(body.get(name) or ())
-            found += [f"{name}[{index}]" for index, each in values if not any(each is one for one in taken)]
+            slots = [entry.target for entry in self._entries if entry.target.keys == (name,)]
+            taken = {id(element): each.slot for each in slots if (element := self._element(body, each)) is not None}
+            for index, each in enumerate(body.get(name) or ()):
+                if id(each) not in taken:
+                    found.append(f"{name}[{index}]")
+                elif _type_of(each) not in (None, str(taken[id(each)]).casefold()):
+                    found.append(f"{name}[{index}].type")
         for path in self._places():
             if path.canonical in self.no_place and path.read(body) not in (None, "", [], {}):
                 found.append(path.canonical)

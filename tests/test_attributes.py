@@ -211,7 +211,14 @@ def test_a_written_body_takes_the_form_in_which_it_is_read_back() -> None:
         "displayName": "B J",
         "name": {"formatted": "B J"},
         "emails": [{"value": "any@example.com", "type": "work", "primary": True}],
+        "phoneNumbers": [{"value": "1", "type": "work"}],
     }
+
+
+def test_an_only_slot_takes_what_a_client_calls_otherwise_and_says_so() -> None:
+    body = {"emails": [{"value": "h@example.com", "type": "home"}], "phoneNumbers": [{"value": "1", "type": "fax"}]}
+    assert TABLE.aligned(body) == {"emails": [{"value": "h@example.com", "type": "work", "primary": True}]}
+    assert TABLE.homeless(body) == ["emails[0].type", "phoneNumbers[0]"]
 
 
 def test_aligning_leaves_the_body_as_it_was() -> None:
@@ -256,7 +263,7 @@ def test_what_the_upstream_has_no_place_for_is_named() -> None:
         ENTERPRISE_USER.id: {"department": "Sales", "division": "West", "manager": {"value": "m"}},
     }
     assert TABLE.homeless(body) == [
-        "emails[0]",
+        "emails[0].type",
         "externalId",
         "name.middleName",
         "title",

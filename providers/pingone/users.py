@@ -65,7 +65,7 @@ ATTRIBUTES: Final = (
     Attribute("active", "enabled", BOOLEAN),
     Attribute("password", "password.value", mutability="writeOnly"),
     Attribute("emails.work", "email"),
-    Attribute("phoneNumbers.other", "primaryPhone"),
+    Attribute("phoneNumbers.work", "primaryPhone"),
     Attribute("phoneNumbers.mobile", "mobilePhone"),
     Attribute("photos.photo", "photo.href"),
     Attribute('addresses[type eq "work"].streetAddress', "address.streetAddress"),

@@ -54,7 +54,7 @@ def translated(row: Row) -> dict[str, Any]:
     shown |= {f"{ENTERPRISE}:department": row.get("department")}
     shown |= {f"{USER_URN}:populationId": row["population"]["id"], f"{USER_URN}:accountId": row.get("accountId")}
     shown["emails"] = [{"value": row["email"], "type": "work"}] if "email" in row else []
-    phones = (("primaryPhone", "other"), ("mobilePhone", "mobile"))
+    phones = (("primaryPhone", "work"), ("mobilePhone", "mobile"))
     shown["phoneNumbers"] = [{"value": row[field], "type": kind} for field, kind in phones if field in row]
     shown["photos"] = [{"value": row["photo"]["href"], "type": "photo"}] if "photo" in row else []
     parts = {scim: address[field] for scim, field in ADDRESS.items() if field in address}

@@ -78,7 +78,7 @@ def random_user(random: Random) -> tuple[dict[str, Any], dict[str, Any]]:
     for name, kind, field, value in (
         ("emails", "work", "email", "a@example.com"),
         ("phoneNumbers", "mobile", "mobilePhone", "+1 2"),
-        ("phoneNumbers", "other", "primaryPhone", "+1 3"),
+        ("phoneNumbers", "work", "primaryPhone", "+1 3"),
         ("photos", "photo", "photo", "https://x.test/1"),
     ):
         if random.random() < 0.5:
@@ -138,7 +138,7 @@ PATHS: dict[str, tuple[str, Any]] = {
     "timezone": ("timezone", "Asia/Tokyo"),
     'emails[type eq "work"].value': ("email", "new@example.com"),
     'phoneNumbers[type eq "mobile"].value': ("mobilePhone", "+9"),
-    'phoneNumbers[type eq "other"].value': ("primaryPhone", "+8"),
+    'phoneNumbers[type eq "work"].value': ("primaryPhone", "+8"),
     'photos[type eq "photo"].value': ("photo.href", "https://new.test"),
     **{f'addresses[type eq "work"].{scim}': (f"address.{field}", "NZ") for scim, field in ADDRESS.items()},
     f"{USER_URN}:accountId": ("accountId", "new"),

@@ -90,7 +90,7 @@ async def test_a_user_is_shown_as_the_sheet_translates_it(sandbox: Sandbox) -> N
         "active": True,
         "emails": [{"value": "ana.lopez@example.com", "type": "work", "primary": True}],
         "phoneNumbers": [
-            {"value": "+44.1130000001", "type": "other"},
+            {"value": "+44.1130000001", "type": "work"},
             {"value": "+44.7700900001", "type": "mobile"},
         ],
         "photos": [{"value": "https://photos.example.com/ana.png", "type": "photo", "primary": True}],
@@ -166,7 +166,7 @@ async def test_what_pingone_cannot_hold_is_not_advertised_as_writable() -> None:
     assert schema.resolve("password").attribute.mutability == "writeOnly"  # type: ignore[union-attr]
     assert schema.resolve("addresses.formatted").sub.mutability == "readOnly"  # type: ignore[union-attr]
     assert schema.resolve("emails.type").sub.canonical_values == ("work",)  # type: ignore[union-attr]
-    assert set(schema.resolve("phoneNumbers.type").sub.canonical_values) == {"other", "mobile"}  # type: ignore[union-attr]
+    assert set(schema.resolve("phoneNumbers.type").sub.canonical_values) == {"work", "mobile"}  # type: ignore[union-attr]
     extension = schema.extensions[0].schema
     writable = [each.name for each in extension.attributes if each.mutability != "readOnly"]
     assert writable == ["populationId", "accountId"]

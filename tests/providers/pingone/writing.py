@@ -29,7 +29,7 @@ ANA: Resource = {
     "locale": "en-GB",
     "timezone": "Europe/London",
     "emails": [{"value": "ana.lopez@example.com", "type": "work"}],
-    "phoneNumbers": [{"value": "+44.1130000001", "type": "other"}, {"value": "+44.7700900001", "type": "mobile"}],
+    "phoneNumbers": [{"value": "+44.1130000001", "type": "work"}, {"value": "+44.7700900001", "type": "mobile"}],
     "photos": [{"value": "https://photos.example.com/ana.png", "type": "photo"}],
     "addresses": [
         {
