@@ -1,5 +1,6 @@
 """The bridge as one ASGI application: the SCIM endpoints of every connection, and health."""
 
+import asyncio
 import base64
 import os
 import secrets
@@ -62,8 +63,11 @@ def create_app(connections: Mapping[str, Connection], *, public_url: str | None 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await open_early(list(connections.values()))
+        # Not waited for: an upstream that is slow or down must not keep the others, or /healthz, from answering.
+        opening = asyncio.create_task(open_early(list(connections.values())))
         yield
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
         await close(list(connections.values()))
 
     async def alive(request: Request) -> JSONResponse:
