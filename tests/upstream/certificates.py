@@ -31,7 +31,9 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
         certificate = (
-            _builder(name, key, self.certificate.subject).add_extension(names, False).sign(self.key, hashes.SHA256())
+            _builder(name, key, self.certificate.subject, self.key)
+            .add_extension(names, False)
+            .sign(self.key, hashes.SHA256())
         )
         encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
         path = self.folder / f"{name}.pem"
@@ -56,11 +58,16 @@ def authority(folder: Path) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
     constraints = x509.BasicConstraints(ca=True, path_length=None)
-    certificate = _builder("Test authority", key, name).add_extension(constraints, True).sign(key, hashes.SHA256())
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)  # signs certificates and lists
+    builder = _builder("Test authority", key, name, key).add_extension(constraints, True).add_extension(usage, True)
+    certificate = builder.sign(key, hashes.SHA256())
     return Authority(folder, key, certificate)
 
 
-def _builder(name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name) -> x509.CertificateBuilder:
+def _builder(
+    name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name, signer: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """A certificate with the key identifiers that Python 3.13 insists on (RFC 5280 section 4.2.1)."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -70,4 +77,6 @@ def _builder(name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name) -> x
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
     )
