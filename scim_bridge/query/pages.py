@@ -173,10 +173,10 @@ class ListReader:
     async def window(
         self, offset: int, count: int, *, need_total: bool, resume: tuple[int, Params] | None = None
     ) -> Window:
-        """Rows ``offset`` to ``offset + count``, and how many there are in all if that is needed."""
+        """Rows ``offset`` to ``offset + count``, and how many there are in all: if that is needed, or known anyway."""
         chain = self._chain(offset, _limit(self._pager, count), resume)
         rows = await self._rows(chain, offset, count)
-        total = await self._total(chain) if need_total else None
+        total = await self._total(chain) if need_total else self._known_total(chain)
         return Window(rows, total, self._resume(chain, offset + len(rows)))
 
     def _chain(self, offset: int, step: int, resume: tuple[int, Params] | None) -> Chain:
@@ -249,10 +249,15 @@ class ListReader:
             self._end = after  # otherwise the list was entered past its end, which lies somewhere before
 
     async def _total(self, chain: Chain) -> int:
-        """The length of the list: as read to its end, as stated, as known, or counted; what rows disprove is not."""
-        known = [each for each in (self._end, self._stated, chain.total) if each is not None and each >= self._reach]
-        chain.total = known[0] if known else await self._counted(chain)
+        """The length of the list: as known, or counted."""
+        known = self._known_total(chain)
+        chain.total = await self._counted(chain) if known is None else known
         return chain.total
+
+    def _known_total(self, chain: Chain) -> int | None:
+        """The length of the list as read to its end, as stated, or as known before; what rows disprove is not."""
+        known = (each for each in (self._end, self._stated, chain.total) if each is not None and each >= self._reach)
+        return next(known, None)
 
     async def _counted(self, chain: Chain) -> int:
         """How many rows there are: as the first page states it, else counted by reading them all."""
