@@ -71,6 +71,8 @@ class Language:
             raise Refused("the filter ends too early")
         if tokens[0] == "not":
             self._needs("not")
+            if tokens[1:2] != ["("]:
+                raise Refused("what is negated stands in brackets")
             inner, rest = self._term(tokens[1:], row, values)
             return (None if inner is None else not inner), rest
         if tokens[0] == "(":

@@ -82,7 +82,7 @@ def assert_page(page: Page, found: dict[str, Any], query: Query) -> None:
 NODES = st.lists(terms(even=True) | st.builds(Not, terms(even=True)) | wanted() | wanted(), min_size=5, max_size=12)
 
 
-@settings(FIXED, max_examples=examples(700))
+@settings(FIXED, max_examples=examples(500))
 @given(worlds(st.just(Manner("one"))), NODES)
 def test_filters_find_what_they_should_however_the_upstream_compares(
     loop: asyncio.Runner, world: World, nodes: list[FilterNode | None]
