@@ -93,7 +93,7 @@ class Sandbox:
                 Route("/{environment}/as/token", self._token, methods=["POST"]),
                 *(Route(path, self._dispatcher(each), methods=_METHODS) for path, each in routes(environment).items()),
             ],
-            exception_handlers={Refusal: self._refused, HTTPException: self._unknown},  # type: ignore[dict-item]
+            exception_handlers={Refusal: self._refused, HTTPException: self._unknown},  # type: ignore[dict-item] # it wants one type of exception
         )
 
     @property

@@ -191,11 +191,11 @@ class _Parser:
 
     def _membership(self) -> Membership:
         self._take("[")
-        found = {"id": None, "type": None}
+        found: dict[str, Any] = {"id": None, "type": None}
         while True:
             name = self._take("id", "type")
             self._take("eq")
-            found[name] = self._value()  # type: ignore[assignment]
+            found[name] = self._value()
             if self._take("and", "]") == "]":
                 break
         if not isinstance(found["id"], str) or found["type"] not in (None, "DIRECT", "INDIRECT"):

@@ -7,7 +7,7 @@ exactly is checked again on each row; negation is pushed only around exact parts
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, LogicalOperator, Not, Present, ValuePath
@@ -143,7 +143,7 @@ class Splitter:
     def _value_path(self, node: ValuePath) -> Alternatives | None:
         """``emails[a and b]`` implies ``emails.a`` and ``emails.b``: those rows and maybe more."""
         head = canonical(self._resource, node.attr_path, compared=False)
-        terms = node.val_filter.terms if _is_and(node.val_filter) else (node.val_filter,)  # type: ignore[attr-defined]
+        terms = node.val_filter.terms if _is_and(node.val_filter) else (node.val_filter,)
         # Not so for `ne` and `not`: they speak of all values of the attribute, the value path of one.
         implied = [term for term in terms if _implied(term)]
         if head is None or not implied:
@@ -242,7 +242,7 @@ def _joined_by_or(branches: Sequence[Pushed]) -> Pushed:
     )
 
 
-def _is_and(node: FilterNode) -> bool:
+def _is_and(node: FilterNode) -> TypeGuard[LogicalExpr]:
     return isinstance(node, LogicalExpr) and node.op is LogicalOperator.and_
 
 

@@ -7,6 +7,7 @@ import pytest
 from scim_bridge.providers.pingone import PROVIDER, Settings
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.capabilities import Resource
+from scim_bridge.schemas import ResourceSchema, SchemaAttribute
 from scim_bridge.upstream.redact import Secret
 from tests.providers.pingone.support import GROUP_URN, USER_URN, Connected, connected
 from tests.providers.pingone.writing import (
@@ -143,30 +144,25 @@ async def user(connection: Connected, user_id: str, *relations: str) -> Resource
     return found
 
 
+def target(schema: ResourceSchema, path: str) -> SchemaAttribute:
+    """What a path of a resource type names."""
+    found = schema.resolve(path)
+    assert found is not None
+    return found.target
+
+
 async def test_what_pingone_cannot_hold_is_not_advertised_as_writable() -> None:
     """Section 12: these have no place, or are read only."""
     async with connected(Sandbox(users=1)) as connection:
         schema = connection.users.collection.resource
         assert [each.schema.id for each in schema.extensions] == [USER_URN]
-    unheld = ("profileUrl", "ims", "entitlements", "x509Certificates", "roles", "groups")
-    for name in unheld:
-        assert schema.base.attribute(name).mutability == "readOnly"  # type: ignore[union-attr]
-    for name in (
-        "userName",
-        "displayName",
-        "name",
-        "emails",
-        "phoneNumbers",
-        "addresses",
-        "photos",
-        "active",
-        "timezone",
-    ):
-        assert schema.base.attribute(name).mutability == "readWrite"  # type: ignore[union-attr]
-    assert schema.resolve("password").attribute.mutability == "writeOnly"  # type: ignore[union-attr]
-    assert schema.resolve("addresses.formatted").sub.mutability == "readOnly"  # type: ignore[union-attr]
-    assert schema.resolve("emails.type").sub.canonical_values == ("work",)  # type: ignore[union-attr]
-    assert set(schema.resolve("phoneNumbers.type").sub.canonical_values) == {"work", "mobile"}  # type: ignore[union-attr]
+    for name in ("profileUrl", "ims", "entitlements", "x509Certificates", "roles", "groups", "addresses.formatted"):
+        assert target(schema, name).mutability == "readOnly"
+    for name in "userName displayName name emails phoneNumbers addresses photos active timezone".split():
+        assert target(schema, name).mutability == "readWrite"
+    assert target(schema, "password").mutability == "writeOnly"
+    assert target(schema, "emails.type").canonical_values == ("work",)
+    assert set(target(schema, "phoneNumbers.type").canonical_values) == {"work", "mobile"}
     extension = schema.extensions[0].schema
     writable = [each.name for each in extension.attributes if each.mutability != "readOnly"]
     assert writable == ["populationId", "accountId"]
@@ -175,19 +171,16 @@ async def test_what_pingone_cannot_hold_is_not_advertised_as_writable() -> None:
 def test_what_pingone_always_has_is_required_but_filled_in() -> None:
     users = PROVIDER.collections(Settings("env", "client", Secret("x")), None)[0]
     for path in ("active", f"{USER_URN}:populationId"):
-        found = users.resource.resolve(path)
-        assert found is not None and found.attribute.required
+        assert target(users.resource, path).required
     assert users.supplied == {"active", USER_URN, f"{USER_URN}:populationId"}
 
 
 async def test_the_populations_are_offered_as_values(sandbox: Sandbox) -> None:
-
     async with connected(sandbox) as connection:
         found = await PROVIDER.discover(connection.settings, connection.send)
         assert list(found) == list(sandbox.store.populations)
         users = PROVIDER.collections(connection.settings, found)[0]
-        offered = users.resource.resolve(f"{USER_URN}:populationId").attribute.canonical_values  # type: ignore[union-attr]
-        assert offered == found
+        assert target(users.resource, f"{USER_URN}:populationId").canonical_values == found
         sandbox.fail("GET /populations", status=403, code="ACCESS_FAILED")
         assert await PROVIDER.discover(connection.settings, connection.send) == ()
 
