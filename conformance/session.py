@@ -1,0 +1,265 @@
+"""A run of the own suite against one server: what checks share, what they make, and how it is cleaned up."""
+
+import base64
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import httpx
+
+from scim_bridge.conformance.requirements import Failed, Skipped, expect, skip
+from scim_bridge.conformance.site import Attribute, Kind, Site, put, read, read_site
+from scim_bridge.conformance.wire import Answer, Wire
+
+MAX_ROWS: Final = 2000
+"""Rows of a list that a check reads; longer ones are not judged as a whole."""
+PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+_TEXT: Final = "title nickName displayName name.familyName name.givenName userName".split()
+
+
+class Session:
+    """What a check gets. ``write``: whether it may change the server.
+
+    `people` and `teams` are shared by the checks that only read, which must leave them as they are; a check that
+    changes something makes its own with `make`.
+    """
+
+    def __init__(self, client: httpx.Client, *, write: bool) -> None:
+        self.run: Final = secrets.token_hex(3)
+        self.write = write
+        self.wire = Wire(client, self._note)
+        self.wire.writing = write
+        self.site = Site()
+        self._made: list[tuple[str, str]] = []
+        self._number = 0
+        self._shared: dict[str, list[dict[str, Any]] | Failed | Skipped] = {}
+
+    def open(self) -> None:
+        """Read discovery. Raises Failed where it cannot be read."""
+        self.site = read_site(self.wire)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def get(self, path: str, **params: Any) -> Answer:
+        return self.wire.get(path, **params)
+
+    def post(self, path: str, body: Any, **more: Any) -> Answer:
+        return self.wire.send("POST", path, body=body, **more)
+
+    def put(self, path: str, body: Any, **more: Any) -> Answer:
+        return self.wire.send("PUT", path, body=body, **more)
+
+    def patch(self, path: str, *operations: Mapping[str, Any], **more: Any) -> Answer:
+        """PATCH with these operations (RFC 7644 section 3.5.2). Raises Skipped where PATCH is not offered."""
+        self.site.needs("patch")
+        return self.wire.send("PATCH", path, body={"schemas": [PATCH_OP], "Operations": list(operations)}, **more)
+
+    def delete(self, path: str, **more: Any) -> Answer:
+        return self.wire.send("DELETE", path, **more)
+
+    def search(self, kind: Kind, filter: str, **params: Any) -> list[dict[str, Any]]:
+        """All resources that a filter finds. Raises Skipped where there are more than MAX_ROWS."""
+        return self.crawl(kind, filter=filter, **params)
+
+    def crawl(self, kind: Kind, **params: Any) -> list[dict[str, Any]]:
+        """All resources of a query, page by page. Raises Failed where pages do not add up to the total."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            answer = self.get(kind.endpoint, **{**params, "startIndex": len(rows) + 1})
+            page, total = answer.resources(), answer.total
+            rows += page
+            if total > MAX_ROWS:
+                skip(f"{answer.told} has {total} results; up to {MAX_ROWS} are read")
+            if len(rows) >= total:
+                expect(len(rows) == total, f"{answer.told}: {len(rows)} resources, and totalResults {total}")
+                return rows
+            expect(page, f"{answer.told}: no resources, though {total - len(rows)} are left")
+
+    def fetch(self, kind: Kind, resource_id: str, **params: Any) -> dict[str, Any]:
+        """A resource as a GET shows it."""
+        return self.get(f"{kind.endpoint}/{resource_id}", **params).ok(200).object
+
+    # -- kinds and attributes -----------------------------------------------------------------------------------------
+
+    @property
+    def users(self) -> Kind:
+        """Raises Skipped where the server has no users; so do `groups` and `kind`."""
+        return self.site.kind("User")
+
+    @property
+    def groups(self) -> Kind:
+        return self.site.kind("Group")
+
+    def writable(self, kind: Kind, *paths: str) -> Attribute:
+        """The first of these attributes that a client may set. Raises Skipped where there is none."""
+        found = (kind.attribute(path) for path in paths)
+        return next((each for each in found if each is not None and each.writable), None) or skip(
+            f"no {kind.name} attribute of {', '.join(paths)} can be written"
+        )
+
+    def text(self, kind: Kind) -> Attribute:
+        """An optional single text that a client may set, free of canonical values. Raises Skipped."""
+        free = (
+            each
+            for path in _TEXT
+            if (each := kind.attribute(path)) is not None
+            and each.writable
+            and not each.required
+            and not each.canonical
+            and each.type == "string"
+        )
+        return next(free, None) or skip(f"no optional text of {kind.name} can be written")
+
+    # -- making resources ---------------------------------------------------------------------------------------------
+
+    def name(self) -> str:
+        """A name that nothing else has, by which a person knows what made it."""
+        self._number += 1
+        return f"conformance-{self.run}-{self._number:03}"
+
+    def body(self, kind: Kind, **values: Any) -> dict[str, Any]:
+        """A resource to create: what is required, named by `name`, and ``values`` by path, where "__" stands for "."."""
+        name = self.name()
+        result: dict[str, Any] = {"schemas": [kind.schema]}
+        for attribute in kind.attributes:
+            if attribute.required and attribute.mutability != "readOnly":
+                result = put(result, attribute.path, _value(attribute, name))
+        if kind.schema.endswith(":User"):
+            result = _likely(kind, result, name)
+        for path, value in values.items():
+            result = put(result, path.replace("__", "."), value)
+        return result
+
+    def make(self, kind: Kind, **values: Any) -> dict[str, Any]:
+        """A new resource as its creation was answered; it is deleted when the run ends.
+
+        Raises Skipped where the resource type or the server is read-only, Failed where the creation fails.
+        """
+        return self.create(kind, self.body(kind, **values))
+
+    def create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The same with a body as it is."""
+        if kind.read_only:
+            skip(f"{kind.name} is read-only")
+        answer = self.post(kind.endpoint, body)
+        if answer.status in (403, 405, 501):
+            skip(f"{kind.name} cannot be created: the server answers {answer.status}")
+        return answer.ok(201).object
+
+    def _note(self, endpoint: str, resource_id: str) -> None:
+        if (endpoint, resource_id) not in self._made:
+            self._made.append((endpoint, resource_id))
+
+    def cleanup(self) -> list[str]:
+        """Delete what the run made, the last first; the paths of what could not be deleted."""
+        left = []
+        for endpoint, resource_id in reversed(self._made):
+            try:
+                answer = self.delete(f"{endpoint}/{resource_id}")
+            except (Failed, Skipped):
+                left.append(f"{endpoint}/{resource_id}")
+                continue
+            if answer.status not in (200, 204, 404):
+                left.append(f"{endpoint}/{resource_id}")
+        self._made.clear()
+        return left
+
+    # -- what read checks look at ---------------------------------------------------------------------------------------
+
+    @property
+    def people(self) -> list[dict[str, Any]]:
+        """Some users as GET shows them: four of the run's own with known differences, or such as are there.
+
+        Raises Skipped where there are none, and Failed where they could not be made.
+        """
+        return self._share("people", lambda: self._people(self.users))
+
+    @property
+    def teams(self) -> list[dict[str, Any]]:
+        """Some groups as GET shows them: the run's own (two people, one, none), or such as are there."""
+        return self._share("teams", lambda: self._teams(self.groups))
+
+    def _share(self, name: str, made: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        if name not in self._shared:
+            try:
+                self._shared[name] = made()
+            except (Failed, Skipped) as error:
+                self._shared[name] = error
+        found = self._shared[name]
+        if isinstance(found, Exception):
+            raise found
+        return found or skip(f"the server has no {name} to look at")
+
+    def _people(self, kind: Kind) -> list[dict[str, Any]]:
+        try:
+            made = [self.make(kind, **each) for each in self._variants(kind)]
+        except Skipped:
+            return self._present(kind)
+        return [self.fetch(kind, each["id"]) for each in made]
+
+    def _variants(self, kind: Kind) -> Iterator[dict[str, Any]]:
+        """Values that tell four people apart, as far as the schema lets them be written."""
+        rows: list[dict[str, Any]] = [
+            {"title": "Chief Engineer", "externalId": f"EXT-{self.run}-a", "active": True, "nickName": "Ada"},
+            {
+                "title": "chief engineer",
+                "externalId": f"ext-{self.run}-a",
+                "active": False,
+                "displayName": "Zoë Ångström",
+            },
+            {"nickName": 'O"Brien \\ 50%_*', "active": True, "displayName": "álvaro"},
+            {"title": "Sales", "active": True, "displayName": "Bob"},
+        ]
+        for row in rows:
+            yield {path: value for path, value in row.items() if path == "externalId" or kind.writable(path)}
+
+    def _teams(self, kind: Kind) -> list[dict[str, Any]]:
+        people = [each["id"] for each in self.people]
+        if not self.write or kind.read_only or not kind.writable("members"):
+            return self._present(kind)
+        members = [[{"value": each} for each in people[:2]], [{"value": people[0]}], None]
+        try:
+            made = [self.make(kind, **({"members": each} if each else {})) for each in members]
+        except Skipped:
+            return self._present(kind)
+        return [self.fetch(kind, each["id"]) for each in made]
+
+    def _present(self, kind: Kind) -> list[dict[str, Any]]:
+        rows = self.get(kind.endpoint, startIndex=1, count=20).resources()
+        return [self.fetch(kind, str(each["id"])) for each in rows[:8]]
+
+
+def _likely(kind: Kind, body: dict[str, Any], name: str) -> dict[str, Any]:
+    """A user with what directories ask for although no schema says so: a name and an e-mail address."""
+    for path, value in (("name.givenName", "Conformance"), ("name.familyName", name)):
+        if kind.writable(path) and read(body, path) is None:
+            body = put(body, path, value)
+    if kind.writable("emails") and "emails" not in body:
+        body["emails"] = [{"value": f"{name}@example.com", "type": "work", "primary": True}]
+    return body
+
+
+def _value(attribute: Attribute, name: str) -> Any:
+    """A value that fits an attribute."""
+    if attribute.type == "complex":
+        wanted = [each for each in attribute.subs if each.required] or attribute.subs[:1]
+        one: Any = {each.name: _value(each, name) for each in wanted if each.mutability != "readOnly"}
+        if attribute.name == "emails":
+            one = {"value": f"{name}@example.com", "type": "work", "primary": True}
+    elif attribute.canonical:
+        one = attribute.canonical[0]
+    elif attribute.name == "userName":
+        one = f"{name}@example.com"
+    else:
+        one = _VALUES.get(attribute.type, name)
+    return [one] if attribute.multi_valued else one
+
+
+_VALUES: Final[Mapping[str, Any]] = {
+    "boolean": True,
+    "integer": 1,
+    "decimal": 1.5,
+    "dateTime": "2026-01-02T03:04:05Z",
+    "binary": base64.b64encode(b"conformance").decode(),
+    "reference": "https://example.com/conformance",
+}
