@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 
+from scim_bridge.conformance.ledger import Ledger
 from scim_bridge.conformance.requirements import Failed, Skipped, expect, skip
 from scim_bridge.conformance.site import Attribute, Kind, Site, put, read, read_site
 from scim_bridge.conformance.wire import Answer, Wire
@@ -27,10 +28,10 @@ class Session:
     def __init__(self, client: httpx.Client, *, write: bool) -> None:
         self.run: Final = secrets.token_hex(3)
         self.write = write
-        self.wire = Wire(client, self._note)
+        self.ledger = Ledger()
+        self.wire = Wire(client, self.ledger)
         self.wire.writing = write
         self.site = Site()
-        self._made: list[tuple[str, str]] = []
         self._number = 0
         self._shared: dict[str, list[dict[str, Any]] | Failed | Skipped] = {}
 
@@ -118,7 +119,7 @@ class Session:
         return f"conformance-{self.run}-{self._number:03}"
 
     def body(self, kind: Kind, **values: Any) -> dict[str, Any]:
-        """A resource to create: what is required, named by `name`, and ``values`` by path, where "__" stands for "."."""
+        """A resource to create: what is required, named by `name`, and ``values`` by path, "__" standing for "."."""
         name = self.name()
         result: dict[str, Any] = {"schemas": [kind.schema]}
         for attribute in kind.attributes:
@@ -146,25 +147,17 @@ class Session:
             skip(f"{kind.name} cannot be created: the server answers {answer.status}")
         return answer.ok(201).object
 
-    def _note(self, endpoint: str, resource_id: str) -> None:
-        if (endpoint, resource_id) not in self._made:
-            self._made.append((endpoint, resource_id))
-
     def cleanup(self) -> list[str]:
         """Delete what the run made, the last first; the paths of what could not be deleted."""
-        left = []
-        for endpoint, resource_id in reversed(self._made):
-            try:
-                answer = self.delete(f"{endpoint}/{resource_id}")
-            except (Failed, Skipped):
-                left.append(f"{endpoint}/{resource_id}")
-                continue
-            if answer.status not in (200, 204, 404):
-                left.append(f"{endpoint}/{resource_id}")
-        self._made.clear()
-        return left
+        return [path for path in self.ledger.empty() if not self._is_gone(path)]
 
-    # -- what read checks look at ---------------------------------------------------------------------------------------
+    def _is_gone(self, path: str) -> bool:
+        try:
+            return self.delete(path).status in (200, 204, 404)
+        except (Failed, Skipped):
+            return False
+
+    # -- what read checks look at --------------------------------------------------------------------------------------
 
     @property
     def people(self) -> list[dict[str, Any]]:

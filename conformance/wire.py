@@ -2,13 +2,14 @@
 
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
 import httpx
 
+from scim_bridge.conformance.ledger import Ledger
 from scim_bridge.conformance.requirements import Failed, expect, skip
 from scim_bridge.conformance.results import Exchange
 
@@ -84,12 +85,13 @@ class Answer:
     def total(self) -> int:
         """`totalResults`. Raises Failed where it is no whole number."""
         found = self.ok(200).object.get("totalResults")
-        expect(isinstance(found, int) and not isinstance(found, bool), f"{self.told}: totalResults is {found!r}")
-        return int(found)
+        if not isinstance(found, int) or isinstance(found, bool):
+            raise Failed(f"{self.told}: totalResults is {found!r}")
+        return found
 
     @property
     def media_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     def _detail(self) -> str:
         try:
@@ -101,15 +103,12 @@ class Answer:
 
 
 class Wire:
-    """Requests to one SCIM base URL, the last of which are kept as evidence.
+    """Requests to one SCIM base URL, the last of which are kept as evidence; what they make goes into the ledger."""
 
-    ``created`` is called with the location and id of whatever a POST made, wanted or not.
-    """
-
-    def __init__(self, client: httpx.Client, created: Callable[[str, str], None]) -> None:
+    def __init__(self, client: httpx.Client, ledger: Ledger) -> None:
         """``client`` has the base URL and signs in; a path is appended to its base URL."""
         self._client = client
-        self._created = created
+        self._ledger = ledger
         self._exchanges: deque[Exchange] = deque(maxlen=_KEPT)
         self.writing = False
 
@@ -137,7 +136,7 @@ class Wire:
             self._exchanges.append(Exchange(_shown_request(request), type(error).__name__))
             raise Failed(f"{told} got no answer: {type(error).__name__}") from None
         self._exchanges.append(Exchange(_shown_request(request), _shown_answer(response)))
-        self._note_created(method, path, response)
+        self._ledger.note(method, path, response.status_code, response.content)
         return Answer(told, response.status_code, response.headers, response.content)
 
     def _request(
@@ -158,24 +157,6 @@ class Wire:
             if value is None:
                 request.headers.pop(name, None)
         return request
-
-    def _note_created(self, method: str, path: str, response: httpx.Response) -> None:
-        """Tell of what came to be: by POST, or by an operation of a Bulk request."""
-        if method != "POST" or path.endswith(".search"):
-            return
-        try:
-            body = response.json()
-        except ValueError:
-            return
-        if not isinstance(body, dict):
-            return
-        if response.status_code == 201 and body.get("id"):
-            self._created(path, str(body["id"]))
-        for each in body.get("Operations") or () if isinstance(body.get("Operations"), list) else ():
-            if isinstance(each, dict) and each.get("method") == "POST" and str(each.get("status")) == "201":
-                location = str(each.get("location") or "").rstrip("/")
-                parent, _, resource_id = location.rpartition("/")
-                self._created(f"/{parent.rpartition('/')[2]}", resource_id)
 
     def evidence(self) -> tuple[Exchange, ...]:
         """The last exchanges since the last time, oldest first."""
