@@ -80,6 +80,17 @@ class Session:
         """A resource as a GET shows it."""
         return self.get(f"{kind.endpoint}/{resource_id}", **params).ok(200).object
 
+    def change(self, kind: Kind, resource_id: str, *operations: Mapping[str, Any]) -> dict[str, Any]:
+        """A resource as a GET shows it after a PATCH, which must succeed."""
+        self.patch(f"{kind.endpoint}/{resource_id}", *operations).ok(200, 204)
+        return self.fetch(kind, resource_id)
+
+    def untouched(self, kind: Kind, before: Mapping[str, Any], refusal: Answer) -> None:
+        """Raises Failed where a resource is not as a GET showed it before a request that was refused."""
+        now = self.fetch(kind, before["id"])
+        changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+        expect(not changed, f"{refusal.told} was answered {refusal.status}, yet it changed {', '.join(changed)}")
+
     # -- kinds and attributes -----------------------------------------------------------------------------------------
 
     @property
@@ -100,7 +111,11 @@ class Session:
 
     def text(self, kind: Kind) -> Attribute:
         """An optional single text that a client may set, free of canonical values. Raises Skipped."""
-        free = (
+        return self.texts(kind)[0]
+
+    def texts(self, kind: Kind, count: int = 1) -> list[Attribute]:
+        """So many of them. Raises Skipped where there are fewer."""
+        free = [
             each
             for path in _TEXT
             if (each := kind.attribute(path)) is not None
@@ -108,8 +123,10 @@ class Session:
             and not each.required
             and not each.canonical
             and each.type == "string"
-        )
-        return next(free, None) or skip(f"no optional text of {kind.name} can be written")
+        ]
+        if len(free) < count:
+            skip(f"{kind.name} has {len(free)} of {count} optional texts that can be written")
+        return free[:count]
 
     # -- making resources ---------------------------------------------------------------------------------------------
 
@@ -146,6 +163,10 @@ class Session:
         if answer.status in (403, 405, 501):
             skip(f"{kind.name} cannot be created: the server answers {answer.status}")
         return answer.ok(201).object
+
+    def made(self, kind: Kind, **values: Any) -> dict[str, Any]:
+        """The same as `make`, as a GET shows it."""
+        return self.fetch(kind, self.make(kind, **values)["id"])
 
     def cleanup(self) -> list[str]:
         """Delete what the run made, the last first; the paths of what could not be deleted."""

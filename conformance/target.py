@@ -18,6 +18,7 @@ class Target:
     password: str | None = field(default=None, repr=False)
     write: bool = False
     seed: int = 1  # of what is random in a suite
+    only: tuple[str, ...] = ()  # the requirements whose ids begin with one of these; none: all
 
     def client(self) -> httpx.Client:
         """An HTTP client that signs in and has the base URL."""

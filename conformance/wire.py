@@ -59,7 +59,7 @@ class Answer:
     def refused(self, *statuses: int, types: Collection[str] = ()) -> "Answer":
         """This answer. Raises Failed unless it is a SCIM error (RFC 7644 section 3.12) with one of these statuses.
 
-        ``types``: the `scimType` must be one of these; a missing one counts as wrong.
+        ``types``: the `scimType` must be one of these; a missing one counts as wrong unless they hold "".
         """
         self.ok(*statuses)
         body = self.object
@@ -69,7 +69,8 @@ class Answer:
         found = body.get("scimType")
         expect(found is None or found in SCIM_TYPES, f"{self.told}: {found!r} is no scimType")
         if types:
-            expect(found in types, f"{self.told}: the scimType is {found!r}, not {' or '.join(sorted(types))}")
+            wanted = " or ".join(sorted(each or "none" for each in types))
+            expect((found or "") in types, f"{self.told}: the scimType is {found!r}, not {wanted}")
         return self
 
     def resources(self) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def run(target: Target) -> Iterator[Result]:
             yield Result(NAME, "Discovery can be read", "failed", str(error), exchanges=session.wire.evidence())
             return
         try:
-            yield from (judged(session, each) for each in registered())
+            yield from (judged(session, each) for each in registered() if each.id.startswith(target.only or ""))
         finally:
             left = session.cleanup()
         if target.write:
