@@ -165,7 +165,7 @@ class Session:
         return answer.ok(201).object
 
     def made(self, kind: Kind, **values: Any) -> dict[str, Any]:
-        """The same as `make`, as a GET shows it."""
+        """A new resource as `make` makes it, as a GET shows it."""
         return self.fetch(kind, self.make(kind, **values)["id"])
 
     def cleanup(self) -> list[str]:

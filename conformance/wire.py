@@ -33,6 +33,7 @@ class Answer:
     status: int
     headers: httpx.Headers
     content: bytes
+    seconds: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -112,6 +113,17 @@ class Wire:
         self._ledger = ledger
         self._exchanges: deque[Exchange] = deque(maxlen=_KEPT)
         self.writing = False
+        self.put_off: list[Answer] = []  # 429 and 503 so far
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return str(self._client.base_url).rstrip("/")
+
+    @property
+    def authorization(self) -> str | None:
+        """The Authorization header that requests bring, a secret; None where they sign in in no such way."""
+        return self._client.headers.get("Authorization")
 
     def send(
         self,
@@ -138,7 +150,12 @@ class Wire:
             raise Failed(f"{told} got no answer: {type(error).__name__}") from None
         self._exchanges.append(Exchange(_shown_request(request), _shown_answer(response)))
         self._ledger.note(method, path, response.status_code, response.content)
-        return Answer(told, response.status_code, response.headers, response.content)
+        answer = Answer(
+            told, response.status_code, response.headers, response.content, response.elapsed.total_seconds()
+        )
+        if answer.status in (429, 503):
+            self.put_off.append(answer)
+        return answer
 
     def _request(
         self,
