@@ -17,8 +17,8 @@ from scim_bridge.conformance.suites import SUITES
 from scim_bridge.conformance.target import Target, is_local
 
 
-class WrongUsage(click.ClickException):
-    """One line, exit code 2."""
+class UsageError(click.ClickException):
+    """Wrong usage or configuration: one line, exit code 2."""
 
     exit_code = 2
 
@@ -94,11 +94,11 @@ def _url(url: str) -> str:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise WrongUsage(f"URL: {error}") from None
+        raise UsageError(f"URL: {error}") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise WrongUsage(f"URL: {url!r} is no http or https URL")
+        raise UsageError(f"URL: {url!r} is no http or https URL")
     if parsed.userinfo:
-        raise WrongUsage("URL: credentials do not belong into it; there are --username and --password")
+        raise UsageError("URL: credentials do not belong into it; there are --username and --password")
     return url.rstrip("/")
 
 
@@ -109,22 +109,22 @@ def _secret(option: str, value: str | None) -> str | None:
     kind, _, rest = value.partition(":")
     if kind == "env":
         if rest not in os.environ:
-            raise WrongUsage(f"{option}: there is no environment variable {rest}")
+            raise UsageError(f"{option}: there is no environment variable {rest}")
         return os.environ[rest]
     if kind == "file":
         try:
             return Path(rest).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise WrongUsage(f"{option}: {rest} cannot be read: {type(error).__name__}") from None
+            raise UsageError(f"{option}: {rest} cannot be read: {type(error).__name__}") from None
     return value
 
 
 def _check_path(path: Path) -> None:
     """Before a long run, not after it."""
     if path.suffix.lower() not in reports.FORMATS:
-        raise WrongUsage(f"--report {path}: ends in none of {', '.join(reports.FORMATS)}")
+        raise UsageError(f"--report {path}: ends in none of {', '.join(reports.FORMATS)}")
     if not path.parent.is_dir():
-        raise WrongUsage(f"--report {path}: there is no folder {path.parent}")
+        raise UsageError(f"--report {path}: there is no folder {path.parent}")
 
 
 def _unexpected(report: Report, known: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
+from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, open_early, provider_by_name
 from scim_bridge.logs import configure
 from scim_bridge.protocol.endpoint import ScimEndpoint
@@ -76,7 +77,7 @@ def create_app(connections: Mapping[str, Connection], *, public_url: str | None 
     routes = [
         Route("/healthz", alive),
         Route("/readyz", alive),
-        Mount("/scim", ScimEndpoint(connections, public_url=public_url)),
+        Mount("/scim", ScimEndpoint(connections, derived, public_url=public_url)),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

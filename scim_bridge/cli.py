@@ -15,6 +15,7 @@ from scim_bridge import __version__, demo, tables
 from scim_bridge.app import CONFIG_VARIABLE, CURSOR_VARIABLE, SERVER_OPTIONS, create_app, open_connections
 from scim_bridge.checks import check_connections
 from scim_bridge.config import Config, ConfigError, load
+from scim_bridge.conformance.command import UsageError, conformance
 from scim_bridge.connections import Connection, provider_by_name, provider_names
 from scim_bridge.filters import InvalidFilter, InvalidPath
 from scim_bridge.logs import configure
@@ -22,16 +23,6 @@ from scim_bridge.protocol.errors import ScimError
 from scim_bridge.protocol.projection import projection
 from scim_bridge.protocol.requests import Search
 from scim_bridge.query.explain import explain as explained
-
-
-class UsageError(click.ClickException):
-    """Wrong usage or configuration: one line, exit code 2."""
-
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(f"scim-bridge: {self.format_message()}", err=True)
-
 
 _config_option = click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The configuration file."
@@ -160,6 +151,9 @@ def providers(name: str | None) -> None:
         tables.print_provider(console, provider_by_name(name))
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
+
+
+main.add_command(conformance)
 
 
 def _loaded(path: Path) -> Config:

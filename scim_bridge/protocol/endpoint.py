@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
+from scim2_server.errors import MethodNotAllowedException
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +24,7 @@ DEADLINE_SECONDS: Final = 50.0
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 SCIM_JSON: Final = "application/scim+json"
 PLAIN_JSON: Final = "application/json"
+DESCRIPTION: Final = "/openapi.json"
 _REQUEST_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _log = logging.getLogger("scim_bridge.access")
 
@@ -36,6 +38,10 @@ class Opened(Protocol):
     async def service(self) -> ScimService: ...
 
 
+Describe = Callable[[str, Mapping[str, Any], Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]], dict[str, Any]]
+"""What derives an OpenAPI description from the base URL, ServiceProviderConfig, the resource types and the schemas."""
+
+
 @dataclass(slots=True)
 class _Answer:
     """What goes out, and what the log says of it."""
@@ -46,12 +52,21 @@ class _Answer:
 
 
 class ScimEndpoint:
-    """An ASGI application for ``/scim/{connection}/v2/…``; mounted where the path below it starts with the name."""
+    """An ASGI application for ``/scim/{connection}/v2/…``; mounted where the path below it starts with the name.
+
+    ``describe`` makes ``/scim/{connection}/openapi.json``, for those who may use the connection.
+    """
 
     def __init__(
-        self, connections: Mapping[str, Opened], *, public_url: str | None = None, clock: Clock = SYSTEM_CLOCK
+        self,
+        connections: Mapping[str, Opened],
+        describe: Describe,
+        *,
+        public_url: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._connections = connections
+        self._describe = describe
         self._public_url = public_url.rstrip("/") if public_url else None
         self._clock = clock
 
@@ -66,8 +81,8 @@ class ScimEndpoint:
         response = answer.response
         body = b"" if response.body is None else orjson.dumps(response.body)
         out = {
-            **response.headers,
             "Content-Type": _media_type(headers.get("accept"), connection.profile if connection else None),
+            **response.headers,
             "Server-Timing": f'upstream;dur={trace.upstream_seconds * 1000:.1f};desc="{trace.upstream_count}"',
             "X-Request-Id": request_id,
             "Cache-Control": "no-store",
@@ -121,9 +136,16 @@ class ScimEndpoint:
             caller=f"{name}/{answer.caller}",
         )
         try:
-            answer.response = await (await connection.service()).handle(request)
+            answer.response = await self._handled(await connection.service(), request, path)
         finally:
             answer.left_out = tuple(request.left_out)
+
+    async def _handled(self, service: ScimService, request: ScimRequest, path: str) -> ScimResponse:
+        if path != DESCRIPTION:
+            return await service.handle(request)
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowedException(allowed=["GET"])
+        return ScimResponse(200, self._describe(*service.discovered(request.base_url)), {"Content-Type": PLAIN_JSON})
 
     def _base_url(self, scope: Scope, headers: Headers, name: str) -> str:
         origin = self._public_url or f"{scope['scheme']}://{headers.get('host', '')}"

@@ -34,6 +34,7 @@ _log = logging.getLogger("scim_bridge.protocol")
 _OWN_ENDPOINTS: Final = frozenset({*RESERVED_NAMES, ".search"})
 _WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
 Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
+Discovered = tuple[str, dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
 
 
 class ScimService:
@@ -239,6 +240,16 @@ class ScimService:
         return ScimResponse(status, publisher.shown(request.base_url, record, shown), headers)
 
     # -- discovery ----------------------------------------------------------------------------------------------------
+
+    def discovered(self, base_url: str) -> Discovered:
+        """The discovery documents: the base URL they are for, ServiceProviderConfig, resource types, schemas."""
+        found = self._discovery
+        return (
+            base_url,
+            found.service_provider_config(base_url),
+            found.resource_types(base_url),
+            found.schemas(base_url),
+        )
 
     async def _config(self, request: ScimRequest, target: Target) -> ScimResponse:
         _check_unfiltered(request)

@@ -14,6 +14,7 @@ from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from scim_bridge.conformance.openapi import derived
 from scim_bridge.protocol.auth import TokenCheck
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.protocol.profiles import PROFILES, PatchResponse, Profile
@@ -289,7 +290,7 @@ class Bridge:
             patch_response=patch_response,
         )
         endpoint = ScimEndpoint(
-            {"acme": _Opened(service, chosen, ["t0ken", "other"])}, public_url=public_url, clock=self.clock
+            {"acme": _Opened(service, chosen, ["t0ken", "other"])}, derived, public_url=public_url, clock=self.clock
         )
         self.app = Starlette(routes=[Mount("/scim", endpoint)])
 
