@@ -100,6 +100,12 @@ class Kind:
         return found is not None and found.writable
 
     @property
+    def immutable_text(self) -> Attribute | None:
+        """A single text that can be set once, free of canonical values."""
+        texts = (each for each in self.attributes if each.type == "string" and not each.multi_valued)
+        return next((each for each in texts if each.mutability == "immutable" and not each.canonical), None)
+
+    @property
     def read_only(self) -> bool:
         """Whether its schema leaves a client nothing to write."""
         return not any(each.mutability != "readOnly" for each in self.attributes)

@@ -1,5 +1,37 @@
 """The own suite: one function a requirement, in a module a section. Importing this registers them all."""
 
-from scim_bridge.conformance.checks import creating, discovery, etag, projection, replacing
+from scim_bridge.conformance.checks import (
+    creating,
+    cursor_paging,
+    discovery,
+    etag,
+    filter_limits,
+    filter_values,
+    filters,
+    index_paging,
+    patch_groups,
+    patch_rules,
+    patching,
+    projection,
+    replacing,
+    search,
+    sorting,
+)
 
-__all__ = ["creating", "discovery", "etag", "projection", "replacing"]
+__all__ = [
+    "creating",
+    "cursor_paging",
+    "discovery",
+    "etag",
+    "filter_limits",
+    "filter_values",
+    "filters",
+    "index_paging",
+    "patch_groups",
+    "patch_rules",
+    "patching",
+    "projection",
+    "replacing",
+    "search",
+    "sorting",
+]
