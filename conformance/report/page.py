@@ -30,6 +30,7 @@ def as_html(report: Report) -> str:
     return _template().render(
         report=report,
         groups=grouped(report),
+        failures=report.failed(),
         total=counts(report.results),
         levels=by_level(report),
         level_names=LEVELS,

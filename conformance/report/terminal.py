@@ -46,20 +46,15 @@ def summary(console: Console, report: Report) -> None:
         if result.status == "skipped":
             console.print(_line(result), soft_wrap=True, highlight=False)
     console.print(_table("Section", ((_title(each), each.results) for each in grouped(report))))
-    if by_level(report):
-        rows = (
-            (f"{level}: {told}", [each for each in report.results if each.level == level]) for level, told in _levels()
-        )
-        console.print(_table("Level", rows))
+    levels = by_level(report)
+    if levels:
+        of_level = ([each for each in report.results if each.level == level] for level in levels)
+        console.print(_table("Level", zip((f"{each}: {LEVELS[each]}" for each in levels), of_level, strict=True)))
     for note in report.notes:
         console.print(note, soft_wrap=True, markup=False)
     found = counts(report.results)
     # The plain last line is for scripts.
     console.print(", ".join(f"{found[status]} {status}" for status in STATUSES), highlight=False)
-
-
-def _levels() -> Iterable[tuple[str, str]]:
-    return LEVELS.items()
 
 
 def _title(group: Group) -> str:
