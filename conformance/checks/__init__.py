@@ -1,6 +1,7 @@
 """The own suite: one function a requirement, in a module a section. Importing this registers them all."""
 
 from scim_bridge.conformance.checks import (
+    client_shapes,
     creating,
     cursor_paging,
     discovery,
@@ -19,6 +20,7 @@ from scim_bridge.conformance.checks import (
 )
 
 __all__ = [
+    "client_shapes",
     "creating",
     "cursor_paging",
     "discovery",
