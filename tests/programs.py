@@ -1,26 +1,35 @@
 """Programs started as a user starts them, on free ports, waited for, and stopped."""
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import httpx
 
+from tests.real.installed import needed, scimmy
 from tests.servers import free_port
 
 SCRIPTS = Path(sys.executable).parent
 
 
 @contextmanager
-def program(command: Sequence[str], ready: str, *, seconds: float = 30) -> Iterator[None]:
+def program(
+    command: Sequence[str], ready: str, *, seconds: float = 30, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """A running program whose URL ``ready`` answers, whatever it answers."""
     with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would fill up and stop it
-        running = subprocess.Popen([str(SCRIPTS / command[0]), *command[1:]], stdout=output, stderr=subprocess.STDOUT)
+        running = subprocess.Popen(
+            [str(SCRIPTS / command[0]), *command[1:]],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+        )
         try:
             _wait(running, ready, seconds, output)
             yield
@@ -68,4 +77,15 @@ def scim2_server(token: str) -> Iterator[str]:
     port = free_port()
     base = f"http://127.0.0.1:{port}/v2"
     with program(["scim2-server", "--port", str(port), "--bearer-token", token], f"{base}/ServiceProviderConfig"):
+        yield base
+
+
+@contextmanager
+def scimmy_server(token: str) -> Iterator[str]:
+    """A running SCIM server made with SCIMMY's routers; its base URL."""
+    folder, node = scimmy(), needed("node", "nodejs", "npm")
+    port = free_port()
+    base = f"http://127.0.0.1:{port}/scim"
+    command = [node, str(folder / "server.js"), str(port)]
+    with program(command, f"{base}/ServiceProviderConfig", environment={"SCIM_TOKEN": token}):
         yield base
