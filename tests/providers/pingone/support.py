@@ -108,8 +108,13 @@ def _told(call: Recorded) -> str:
 
 
 @asynccontextmanager
-async def connected(sandbox: Sandbox, clock: FakeClock | None = None, **settings: Any) -> AsyncIterator[Connected]:
-    """A connection as the program makes one, without its protocol layer."""
+async def connected(
+    sandbox: Sandbox,
+    clock: FakeClock | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **settings: Any,
+) -> AsyncIterator[Connected]:
+    """A connection as the program makes one, without its protocol layer; ``transport``: another way to the sandbox."""
     sandbox.log.clear()
     clock = clock or FakeClock()
     given: Mapping[str, Any] = {**sandbox.settings, "api_url": f"{ORIGIN}/v1", "auth_url": ORIGIN, **settings}
@@ -121,7 +126,7 @@ async def connected(sandbox: Sandbox, clock: FakeClock | None = None, **settings
         auth=endpoint.auth,
         classify=PROVIDER.classify,
         clock=clock,
-        transport=httpx.ASGITransport(app=sandbox.app),
+        transport=transport or httpx.ASGITransport(app=sandbox.app),
     )
     try:
         yield Connected(sandbox, made, client, clock)
