@@ -58,8 +58,10 @@ def names_and_operators_have_no_case(session: Session) -> None:
 @requirement("F-05", "M", _SOURCE, "All operators: eq ne co sw ew gt ge lt le pr, and, or, not, brackets")
 def all_operators_work(session: Session) -> None:
     users, name = session.users, str(_value(session, "userName"))
-    parts = {"eq": name, "co": name[1:-1], "sw": name[:-1], "ew": name[1:]}
-    _judge(session, *(compare(users, "userName", operator, value) for operator, value in parts.items()))
+    parts = (("eq", name), ("co", name[1:-1]), ("sw", name[:-1]), ("ew", name[1:]))
+    _judge(session, *(compare(users, "userName", operator, value) for operator, value in parts))
+    inner = name[1:-1]  # contained, but neither a start nor an end nor the whole
+    _judge(session, *(compare(users, "userName", operator, inner) for operator in ("eq", "sw", "ew")))
     _judge(session, *(compare(users, "userName", each, name) for each in ("ne", "gt", "ge", "lt", "le")))
     same, other = (
         compare(users, "userName", "eq", name),
