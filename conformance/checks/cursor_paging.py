@@ -44,6 +44,7 @@ def _ids(answer: Answer) -> list[str]:
 def paging_is_announced(session: Session) -> None:
     stated = _pagination(session)
     if not stated:
+        expect(session.people, "the server has no users")
         answer = session.get(session.users.endpoint, cursor="", count=1)
         offered = answer.status == 200 and "nextCursor" in answer.object
         expect(not offered, f"{answer.told} answers a nextCursor, and ServiceProviderConfig has no pagination")
@@ -60,6 +61,7 @@ def paging_is_announced(session: Session) -> None:
 
 @requirement("U-02", "M", "RFC 9865 section 2", "Each page but the last has a nextCursor; together they hold everybody")
 def cursors_lead_through_all_pages(session: Session) -> None:
+    expect(session.people, "the server has no users")
     count = max(2, min(session.get(session.users.endpoint, count=0).total, FEW) // 5)
     answer = _first(session, count)
     expect("previousCursor" not in answer.object, f"{answer.told}: the first page has a previousCursor")
@@ -113,10 +115,12 @@ def a_cursor_serves_one_query(session: Session) -> None:
 @requirement("U-05", "M", "RFC 9865 section 3", "Cursors work in a search by POST")
 def cursors_work_in_searches(session: Session) -> None:
     by_get = _first(session)
+    cursor = _next(by_get)
     first = searched(session, session.users.endpoint, cursor="", count=2)
     expect(_ids(first) == _ids(by_get), f"{first.told} with an empty cursor shows other users than {by_get.told}")
+    expect(first.object.get("nextCursor"), f"{first.told} with an empty cursor answers no nextCursor; a GET does")
     second = searched(session, session.users.endpoint, cursor=_next(first), count=2)
-    after = session.get(session.users.endpoint, cursor=_next(by_get), count=2)
+    after = session.get(session.users.endpoint, cursor=cursor, count=2)
     expect(_ids(second) == _ids(after), f"{second.told}: the second page by cursor is not that of {after.told}")
 
 

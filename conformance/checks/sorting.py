@@ -145,6 +145,7 @@ def _mixed_case(session: Session) -> tuple[str, list[dict[str, Any]]]:
     "O-05", "I", "Okta; RFC 7644 section 3.4.2.4", "Equal values have a fixed order, so that pages are the same"
 )
 def pages_are_the_same_each_time(session: Session) -> None:
+    expect(session.people, "the server has no users")
     for params in ({"sortBy": "userName"}, {"sortBy": "meta.resourceType"}, {}):
         if params and not session.site.supports("sort"):
             continue
