@@ -110,6 +110,7 @@ def provision_as_ping_does(session: Session) -> None:
 def provision_as_onelogin_does(session: Session) -> None:
     users, name = session.users, session.name()
     session.site.needs("filter")
+    expect(session.people, "the server has no users")
     absent = session.get(users.endpoint, filter=f"userName eq {json.dumps(name)}").ok(200, 404)
     expect(absent.status == 404 or absent.total == 0, f"{absent.told} finds {absent.total} users, not none")
     text = session.text(users)
