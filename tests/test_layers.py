@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "providers": LOWER | {"query", "upstream", "providers"},
     "protocol": LOWER | {"query", "upstream", "protocol"},
     "conformance": {"conformance"},
+    "testing": LOWER | {"query", "upstream", "config", "testing"},
 }
 
 
