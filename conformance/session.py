@@ -3,6 +3,7 @@
 import base64
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -82,7 +83,8 @@ class Session:
 
     def change(self, kind: Kind, resource_id: str, *operations: Mapping[str, Any]) -> dict[str, Any]:
         """A resource as a GET shows it after a PATCH, which must succeed."""
-        self.patch(f"{kind.endpoint}/{resource_id}", *operations).ok(200, 204)
+        answer = self.patch(f"{kind.endpoint}/{resource_id}", *operations)
+        replace(answer, told=f"{answer.told} {list(operations)}").ok(200, 204)
         return self.fetch(kind, resource_id)
 
     def untouched(self, kind: Kind, before: Mapping[str, Any], refusal: Answer) -> None:
@@ -192,6 +194,27 @@ class Session:
     def teams(self) -> list[dict[str, Any]]:
         """Some groups as GET shows them: the run's own (two people, one, none), or such as are there."""
         return self._share("teams", lambda: self._teams(self.groups))
+
+    def known(self) -> Iterator[tuple[Kind, list[dict[str, Any]]]]:
+        """Some resources of each type as GET shows them: `people`, `teams`, of other types such as are there.
+
+        Raises Skipped where there are none at all.
+        """
+        found = False
+        for kind in self.site.kinds:
+            try:
+                rows = self._known(kind)
+            except Skipped:
+                continue
+            found = True
+            yield kind, rows
+        if not found:
+            skip("the server has no resources to look at")
+
+    def _known(self, kind: Kind) -> list[dict[str, Any]]:
+        if kind is self.site.find("User"):
+            return self.people
+        return self.teams if kind is self.site.find("Group") else self._share(kind.name, lambda: self._present(kind))
 
     def _share(self, name: str, made: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         if name not in self._shared:

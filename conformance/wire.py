@@ -123,7 +123,8 @@ class Wire:
     @property
     def authorization(self) -> str | None:
         """The Authorization header that requests bring, a secret; None where they sign in in no such way."""
-        return self._client.headers.get("Authorization")
+        found: str | None = self._client.headers.get("Authorization")
+        return found
 
     def send(
         self,
@@ -198,7 +199,12 @@ def _shown_request(request: httpx.Request) -> str:
 
 def _readable(url: httpx.URL) -> str:
     """The path and query as a person reads them."""
-    return unquote_plus(url.raw_path.decode("ascii"))
+    return _printable(unquote_plus(url.raw_path.decode("ascii")))
+
+
+def _printable(text: str) -> str:
+    """Text that any report can hold; XML, for one, has no way to write NUL."""
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
 
 
 def _shown_answer(response: httpx.Response) -> str:
@@ -213,5 +219,5 @@ def _shown_answer(response: httpx.Response) -> str:
 def _shown_body(content: bytes) -> str:
     if not content:
         return ""
-    text = content[: _SHOWN + 1].decode("utf-8", "replace")
+    text = _printable(content[: _SHOWN + 1].decode("utf-8", "replace"))
     return "\n\n" + (text if len(text) <= _SHOWN else text[:_SHOWN] + " [cut]")
