@@ -131,6 +131,9 @@ class PatchReader:
             self._with_selection(op, found, node, value, null)
         elif found.whole_extension and op != "remove" and isinstance(value, Mapping):
             self._extension(op, found, value)
+        elif op == "add" and found.target.multi_valued and not isinstance(value, list):
+            # RFC 7644 section 3.5.2.1: "a new value is added", so one may come without the brackets of a list.
+            self.operations.append(Operation(op, found, None, [value]))
         else:
             self.operations.append(Operation(op, found, None, value, null))
 

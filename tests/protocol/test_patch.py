@@ -225,6 +225,24 @@ async def test_strict_reading_takes_no_client_shapes(operation: Any, scim_type: 
     assert error_of(await bridge.patch(f"/Users/{made['id']}", operation)) == (400, scim_type)
 
 
+@pytest.mark.parametrize("profile", ["auto", "strict"])
+async def test_one_value_is_added_without_a_list(profile: str) -> None:  # T-02
+    body = await patched(
+        Bridge(profile=profile), {"op": "add", "path": "phoneNumbers", "value": {"value": "+12015550100"}}
+    )
+    assert body["phoneNumbers"] == [{"value": "+12015550100"}]
+
+
+@pytest.mark.parametrize("profile", ["auto", "strict"])
+async def test_one_member_is_added_without_a_list(profile: str) -> None:  # T-38
+    bridge = Bridge(profile=profile)
+    user, group = await bridge.user(), await bridge.group()
+    operation = {"op": "add", "path": "members", "value": {"value": user["id"]}}
+    assert (await bridge.patch(f"/Groups/{group['id']}", operation)).status_code == 204
+    members = (await bridge.ask("GET", f"/Groups/{group['id']}")).json()["members"]
+    assert [each["value"] for each in members] == [user["id"]]
+
+
 async def test_strict_reading_replaces_a_selected_value_whole() -> None:
     body = await patched(
         Bridge(profile="strict"), {"op": "replace", "path": 'emails[type eq "home"]', "value": {"value": "n@home"}}
