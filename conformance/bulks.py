@@ -79,7 +79,8 @@ def told_of(outcome: Outcome) -> str:
     """An outcome as a person is told of it."""
     response = outcome.get("response")
     detail = f": {response.get('detail')}" if isinstance(response, Mapping) else ""
-    return f"{outcome.get('method')} {outcome.get('bulkId', '')} has the status {outcome.get('status')}{detail}"
+    name = " ".join(str(outcome[each]) for each in ("method", "bulkId") if each in outcome)
+    return f"{name} has the status {outcome.get('status')}{detail}"
 
 
 def id_of(outcomes: Sequence[Outcome], bulk_id: str) -> str:

@@ -1,6 +1,7 @@
 """PATCH and POST bodies as named clients send them, which no RFC asks a server to take."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from scim_bridge.conformance.elements import holder
@@ -31,8 +32,9 @@ def _inner(kind: Kind) -> Attribute:
 def _sent(session: Session, kind: Kind, resource_id: str, body: Mapping[str, Any]) -> str:
     """Send a PATCH body as it is, which must succeed; returns how to call it."""
     answer = session.wire.send("PATCH", f"{kind.endpoint}/{resource_id}", body=body)
-    answer.ok(200, 204)
-    return f"{answer.told} {body.get('Operations')}"
+    told = f"{answer.told} {body.get('Operations')}"
+    replace(answer, told=told).ok(200, 204)
+    return told
 
 
 def _patched(session: Session, kind: Kind, resource_id: str, operation: Mapping[str, Any]) -> str:

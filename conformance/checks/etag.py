@@ -88,8 +88,11 @@ def what_is_known_is_not_sent_again(session: Session) -> None:
 def other_versions_are_not_changed(session: Session) -> None:
     kind, path, _ = _made(session)
     before = session.get(path).ok(200).object
-    writes = [*_writes(session, kind, path), lambda version: session.delete(path, headers={"If-Match": version})]
-    for write in writes:
+
+    def delete(version: str) -> Answer:
+        return session.delete(path, headers={"If-Match": version})
+
+    for write in (*_writes(session, kind, path), delete):
         answer = write(_OTHER)
         told = f"{answer.told} with If-Match of another version"
         expect(answer.status == 412, f"{told} answered {answer.status} instead of 412")
