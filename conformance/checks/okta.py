@@ -56,7 +56,7 @@ def the_first_user_is_whole(session: Session) -> None:
             read(own, path) == read(session.people[0], path), f"a look-up shows another {path} than a GET of the user"
         )
     missing = [path for path in _TESTED if read(itself, path) in (None, [], "")]
-    if missing:
+    if missing and f"{session.users.endpoint}/{first['id']}" not in session.ledger:
         skip(f"the first user has no {', '.join(missing)}, which Okta's test asks for")
 
 

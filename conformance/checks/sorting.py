@@ -35,7 +35,7 @@ def _key(resource: Mapping[str, Any], attribute: Attribute) -> Any:
     if attribute.type == "dateTime":
         return instant(found)
     if isinstance(found, str):
-        return (found if attribute.case_exact else found.casefold()) or None
+        return found if attribute.case_exact else found.casefold()
     return found
 
 
@@ -46,8 +46,11 @@ def _order(one: Any, other: Any) -> int | None:
 
 
 def _in_order(rows: Sequence[Mapping[str, Any]], attribute: Attribute, told: str, *, descending: bool) -> None:
-    """Raises Failed where rows are out of order, or those without a value not last (first, descending)."""
-    keys = [_key(each, attribute) for each in rows]
+    """Raises Failed where rows are out of order, or those without a value not last (first, descending).
+
+    No RFC says which of these two an empty text is.
+    """
+    keys = [key for each in rows if (key := _key(each, attribute)) != ""]
     values = [each for each in keys if each is not None]
     without = [None] * (len(keys) - len(values))
     expect(
