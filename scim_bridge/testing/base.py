@@ -20,6 +20,7 @@ class Contract:
     people: ClassVar[int] = 30
     unwritten: ClassVar[Mapping[str, str]] = {}  # writable paths that cannot be tried like others, and why
     twins: ClassVar[Mapping[str, str]] = {}  # paths of one upstream field: they are written together
+    not_undone: ClassVar[Mapping[str, str]] = {}  # resource types whose creation the vendor cannot take back, and why
     follows: ClassVar[Mapping[str, frozenset[str]]] = {}  # path to the top-level attributes that change along with it
 
     def simulated(self, people: int) -> Simulated:
