@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Any
 from weakref import WeakValueDictionary
 
 from scim2_server.conditions import Conditions
 
+from scim_bridge.filters import parse
 from scim_bridge.protocol.bodies import ResourceBody, read_resource
-from scim_bridge.protocol.errors import invalid_value, not_found
+from scim_bridge.protocol.errors import ScimError, invalid_value, not_found
 from scim_bridge.protocol.memberships import from_current, null_error, told
 from scim_bridge.protocol.operations import Operation, read_patch
 from scim_bridge.protocol.patch import Patcher
@@ -20,6 +22,7 @@ from scim_bridge.protocol.rows import version_of
 from scim_bridge.protocol.values import check_immutable, check_required
 from scim_bridge.query.capabilities import Element, Resource, Row
 from scim_bridge.query.directory import Changes, Directory, MemberChanges
+from scim_bridge.query.plan import Query
 from scim_bridge.query.relations import Record, record_of
 from scim_bridge.schemas import Schema
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
@@ -54,6 +57,7 @@ class Writer:
         """Create a resource."""
         read, values, members = self._read(body)
         left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
+        await self._guard_name(values)
         try:
             row = await self._directory.create(self._collection.written(values, None), members)
         except NotFound as error:
@@ -83,6 +87,7 @@ class Writer:
             left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
             before = self._editable(row, record)
             after = self._collection.written(self._replaced(before, values, read), None)
+            await self._guard_name(after, before, resource_id)
             changes = Changes(
                 before,
                 after,
@@ -129,6 +134,7 @@ class Writer:
                 for operation in own:
                     patcher.apply(operation)
                 after = self._patched(patcher, before)
+                await self._guard_name(after, before, resource_id)
             members = {name: await self._members(resource_id, each) for name, each in related.items()}
             changes = Changes(before, after, {name: each for name, each in members.items() if not each.empty})
             if row is None and not changes.members:
@@ -187,6 +193,23 @@ class Writer:
     def _editable(self, row: Row, record: Record) -> Resource:
         """What a change starts from."""
         return record.resource if self._collection.editable is None else self._collection.editable(row)
+
+    async def _guard_name(self, values: Resource, before: Resource | None = None, own_id: str | None = None) -> None:
+        """Raises ScimError 409 where another resource has the user name, in another spelling of its letters.
+
+        Names are prepared before they are compared (RFC 7644 section 7.8), which not every upstream does. Only letters
+        beyond ASCII have two spellings, so that no other name costs a look-up; without one the upstream's word counts.
+        """
+        name = values.get("userName")
+        if not isinstance(name, str) or name.isascii() or name == (before or {}).get("userName"):
+            return
+        query = Query(parse(f"userName eq {dumps(name)}"), count=2, need_total=False)
+        reader = self._directory.reader
+        if reader.planner.plan(query).strategy != "lookup":
+            return
+        page = await reader.search(query)
+        if any(each.id != own_id for each in page.records):
+            raise ScimError(409, f"userName {name!r} is taken", "uniqueness")
 
     async def _check(self, record: Record, conditions: Conditions, method: str) -> None:
         """Raises PreconditionFailedException; relations that are part of the version are loaded for it."""

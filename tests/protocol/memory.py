@@ -14,6 +14,7 @@ from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from scim_bridge.comparison import folded
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.protocol.auth import TokenCheck
 from scim_bridge.protocol.endpoint import ScimEndpoint
@@ -147,7 +148,7 @@ class MemoryUpstream:
         start, limit = int(params.get("offset", 0)), int(params.get("limit", 100))
         wanted = params.get("userName")
         if wanted is not None:
-            rows = [each for each in rows if each["userName"].lower() == wanted.lower()]
+            rows = [each for each in rows if folded(each["userName"]) == folded(wanted)]
         return {"items": rows[start : start + limit], "total": len(rows)}
 
     def _now(self) -> str:

@@ -145,6 +145,26 @@ async def test_a_taken_user_name_is_a_conflict_in_any_case() -> None:  # C-04, C
     assert error_of(await bridge.ask("PUT", f"/Users/{other['id']}", taken)) == (409, "uniqueness")
 
 
+async def test_a_user_name_is_taken_in_any_spelling_of_its_letters() -> None:  # S-15
+    bridge = Bridge()
+    own, other = await bridge.user("zo\u00e9"), await bridge.user("other")
+    taken = {"schemas": [USER_URN], "userName": "ZOE\u0301"}
+    rename = {"op": "replace", "path": "userName", "value": "zoe\u0301"}
+    assert error_of(await bridge.ask("POST", "/Users", taken)) == (409, "uniqueness")
+    assert error_of(await bridge.ask("PUT", f"/Users/{other['id']}", taken)) == (409, "uniqueness")
+    assert error_of(await bridge.patch(f"/Users/{other['id']}", rename)) == (409, "uniqueness")
+    assert (await bridge.ask("GET", f"/Users/{other['id']}")).json()["userName"] == "other"
+    assert (await bridge.ask("PUT", f"/Users/{own['id']}", taken)).status_code == 200  # one's own name is free
+
+
+async def test_only_a_name_that_has_two_spellings_costs_a_look_up() -> None:
+    bridge = Bridge()
+    await bridge.user("bjensen")
+    assert bridge.upstream.calls == ["POST /users"]
+    await bridge.user("zo\u00e9")
+    assert bridge.upstream.calls[1:] == ["GET /users", "POST /users"]
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "expected"),
     [
