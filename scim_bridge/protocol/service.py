@@ -171,7 +171,20 @@ class ScimService:
             return await self._answer(directory, resource_id, written, shown, request)
         request.left_out += written.left_out
         location = self._publishers[id(directory)].location(request.base_url, resource_id)
-        return ScimResponse(204, None, {"Location": location, **_etag(directory, written.record)})
+        record = written.record or await self._without_members(directory, resource_id)
+        return ScimResponse(204, None, {"Location": location, **_etag(directory, record)})
+
+    async def _without_members(self, directory: Directory, resource_id: str) -> Record | None:
+        """The record whose version an empty answer tells (E-05); None where that takes reading its members.
+
+        None also where it cannot be read: the write is done, and an error would say that it is not.
+        """
+        if directory.collection.writes.members:
+            return None
+        try:
+            return await directory.reader.record(resource_id)
+        except UpstreamError:
+            return None
 
     async def _delete(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory = self.directory(target.endpoint)

@@ -1,10 +1,14 @@
 """PATCH by requirement (RFC 7644 section 3.5.2): T-01 to T-50."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of
+from scim_bridge.query.capabilities import Collection, Resource, Row, Steps
+from scim_bridge.upstream.errors import Unavailable
+from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of, users
 
 WORK = {"value": "b@work.example", "type": "work"}
 HOME = {"value": "b@home.example", "type": "home"}
@@ -384,3 +388,43 @@ async def test_a_patch_is_answered_as_asked_for(
             assert "Content-Type" not in each.headers
         else:
             assert each.json()["displayName"] == "New"
+
+
+def _silent_users(then: Callable[[], None] = lambda: None) -> Collection:
+    """Users of an upstream that answers a change with nothing; ``then`` happens after one."""
+    found = users()
+    change = found.writes.update
+    assert change is not None
+
+    def update(row: Row, before: Resource, after: Resource) -> Steps:
+        yield from change(row, before, after)
+        then()
+
+    return replace(found, writes=replace(found.writes, update=update))
+
+
+async def test_an_empty_answer_tells_the_version_that_a_read_then_shows() -> None:  # E-05
+    bridge = Bridge(collections=(_silent_users(),), patch_response="minimal")
+    path = f"/Users/{(await bridge.user())['id']}"
+    answer = await bridge.patch(path, RENAME)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["ETag"] == (await bridge.ask("GET", path)).headers["ETag"]
+
+
+async def test_a_change_is_done_though_its_version_cannot_be_read() -> None:
+    def end() -> None:
+        bridge.upstream.fail["GET"] = Unavailable("Upstream", "down")
+
+    bridge = Bridge(collections=(_silent_users(end),), patch_response="minimal")
+    user = (await bridge.user())["id"]
+    answer = await bridge.patch(f"/Users/{user}", RENAME)
+    assert (answer.status_code, answer.headers.get("ETag")) == (204, None)
+    assert bridge.upstream.records["users"][user]["displayName"] == "New"
+
+
+async def test_members_are_not_read_to_tell_a_version() -> None:
+    bridge = Bridge()
+    group, user = (await bridge.group())["id"], (await bridge.user())["id"]
+    bridge.upstream.calls.clear()
+    await bridge.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]})
+    assert bridge.upstream.calls == [f"POST /groups/{group}/members"]
