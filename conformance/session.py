@@ -259,6 +259,7 @@ class Session:
             made = [self.make(kind, **({"members": each} if each else {})) for each in members]
         except Skipped:
             return self._present(kind)
+        self._shared["people"] = [self.fetch(self.users, each) for each in people]  # their groups are shown now
         return [self.fetch(kind, each["id"]) for each in made]
 
     def _present(self, kind: Kind) -> list[dict[str, Any]]:
