@@ -212,8 +212,13 @@ def _expect_reading_features(session: Session) -> None:
         session.get(kind.endpoint, filter='id eq "conformance"').resources()
     if session.site.supports("sort"):
         session.get(kind.endpoint, sortBy="id", count=1).resources()
-    if session.site.supports("etag") and rows:
-        one = session.get(f"{kind.endpoint}/{rows[0]['id']}").ok(200)
+    if rows:
+        _expect_etag(session, f"{kind.endpoint}/{rows[0]['id']}")
+
+
+def _expect_etag(session: Session, path: str) -> None:
+    if session.site.supports("etag"):
+        one = session.get(path).ok(200)
         expect(one.headers.get("etag"), f"{one.told} has no ETag, though ServiceProviderConfig offers etag")
 
 
@@ -230,6 +235,7 @@ def _expect_patch_and_bulk(session: Session) -> None:
     bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []}
     _expect_offered(session, "bulk", session.post("/Bulk", bulk))
     made = session.make(kind)
+    _expect_etag(session, f"{kind.endpoint}/{made['id']}")
     patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": []}
     _expect_offered(session, "patch", session.wire.send("PATCH", f"{kind.endpoint}/{made['id']}", body=patch))
 

@@ -1,5 +1,6 @@
 """Errors (RFC 7644 section 3.12)."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -86,10 +87,21 @@ def _expect_refused_changes(session: Session, kind: Kind, user: dict[str, Any]) 
 @requirement("X-04", "S", "RFC 7644 section 3.12", "Failures have an error's form too, and show nothing of the program")
 def failures_show_nothing_of_the_program(session: Session) -> None:
     for answer in _odd(session):
-        text = answer.content.decode("utf-8", "replace")
-        expect(not _TRACES.search(text), f"{answer.told} answers {answer.status} with where the program failed")
+        expect(
+            not _TRACES.search(_text(answer)), f"{answer.told} answers {answer.status} with where the program failed"
+        )
         if answer.status >= 500:
             answer.refused(answer.status)
+
+
+def _text(answer: Answer) -> str:
+    """The body, and what its detail says without JSON's escapes."""
+    text = answer.content.decode("utf-8", "replace")
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return text
+    return f"{text}\n{body.get('detail')}" if isinstance(body, dict) else text
 
 
 def _odd(session: Session) -> Iterator[Answer]:

@@ -136,9 +136,10 @@ class MemoryUpstream:
         if method == "GET":
             return self._page(list(held.values()), params)
         for each in json.get("add", ()):
-            if each["value"] not in self.records["users"]:
-                raise NotFound("", "there is no such user")
-            held.setdefault(each["value"], {"value": each["value"], "type": "User"})
+            kind = next((name for name in ("users", "groups") if each["value"] in self.records[name]), None)
+            if kind is None:
+                raise NotFound("", "there is no such member")
+            held.setdefault(each["value"], {"value": each["value"], "type": kind[:-1].title()})
         for each in json.get("remove", ()):
             held.pop(each["value"], None)
         return {}
