@@ -162,8 +162,19 @@ def test_many_members_are_added_at_once(world: World) -> None:
     assert (answer.status_code, cost(answer)) == (204, 1)
     assert members(world, made) == set(everybody)
     shown = world.bridge.get(f"/Groups/{made}").json()["members"]
-    assert {each["$ref"] for each in shown} == {f"{world.base}/Users/{each}" for each in everybody}
-    assert {each["type"] for each in shown} == {"User"}
+    assert {each["value"] for each in shown} == set(everybody)
+
+
+def test_members_are_told_by_type_address_and_name(world: World, ann: Row) -> None:
+    """Neither server keeps the type of a member that was given without one: each is looked up."""
+    inner = group(world)
+    made = group(world, ann["id"], inner)
+    shown = world.bridge.get(f"/Groups/{made}").json()["members"]
+    name = world.upstream.get(f"/Groups/{inner}").json()["displayName"]
+    assert {each["value"]: each for each in shown} == {
+        id: {"value": id, "type": kind, "$ref": f"{world.base}/{kind}s/{id}", "display": display}
+        for id, kind, display in ((ann["id"], "User", "Ann Old"), (inner, "Group", name))
+    }
 
 
 def test_the_groups_of_users_are_those_they_are_members_of(world: World) -> None:
