@@ -56,7 +56,7 @@ def errors_say_what_is_wrong(session: Session) -> None:
         kind = session.users
         body = session.body(kind)
         user = session.create(kind, body)
-        _expect_refused_body(session, kind, body)
+        _expect_refused_bodies(session, kind, body)
         judged += 1
         if session.site.supports("patch"):
             _expect_refused_changes(session, kind, session.fetch(kind, user["id"]))
@@ -64,8 +64,9 @@ def errors_say_what_is_wrong(session: Session) -> None:
         skip("nothing that the server offers could be asked wrongly without changing it")
 
 
-def _expect_refused_body(session: Session, kind: Kind, body: dict[str, Any]) -> None:
-    """A resource without what is required."""
+def _expect_refused_bodies(session: Session, kind: Kind, body: dict[str, Any]) -> None:
+    """What is no JSON, and a resource without what is required."""
+    session.wire.send("POST", kind.endpoint, content=b"{").refused(400, types=["invalidSyntax"])
     lacking = {name: value for name, value in body.items() if name != "userName"}
     if (attribute := kind.attribute("userName")) is not None and attribute.required:
         session.post(kind.endpoint, lacking).refused(400, types=["invalidValue"])
