@@ -1,0 +1,1 @@
+"""OneLogin: users, roles and events of one account."""
