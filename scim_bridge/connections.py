@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
@@ -24,6 +26,8 @@ from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.trace import tracing
 
 PROVIDER_GROUP: Final = "scim_bridge.providers"
+RETRY_SECONDS: Final = 60.0
+"""After discovery failed, it is tried again no later than this, with what was known before in use."""
 _log = logging.getLogger("scim_bridge.connections")
 
 
@@ -50,8 +54,21 @@ def _entry_points() -> Sequence[EntryPoint]:
     return list(entry_points(group=PROVIDER_GROUP))
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A service, the facts it was made from, and when to look again."""
+
+    service: ScimService
+    facts: Any
+    due: float | None  # None: never
+
+
 class Connection:
-    """One configured upstream, and the SCIM service in front of it."""
+    """One configured upstream, and the SCIM service in front of it.
+
+    Where the provider says so, the upstream is discovered again from time to time: the old service answers until a new
+    one is there. Both share one memory of queries, which a write through either ends.
+    """
 
     def __init__(
         self,
@@ -77,28 +94,68 @@ class Connection:
             clock=clock,
             transport=transport,
         )
-        self._service: asyncio.Task[ScimService] | None = None
+        self._cache = QueryCache(clock, config.limits.cache_seconds)
+        self._opening: asyncio.Task[_Opened] | None = None
+        self._opened: _Opened | None = None
+        self._renewal: asyncio.Task[None] | None = None
 
     async def service(self) -> ScimService:
         """The connection's SCIM service, opened on first use; however many ask, the upstream is asked once.
 
         Raises the upstream's error where it cannot be opened; the next call tries again.
         """
-        if self._service is None or (self._service.done() and _failed(self._service)):
-            self._service = asyncio.ensure_future(self._open())
-        return await asyncio.shield(self._service)
+        if self._opened is None:
+            if self._opening is None or (self._opening.done() and _failed(self._opening)):
+                self._opening = asyncio.ensure_future(self._open())
+            opened = await asyncio.shield(self._opening)
+            self._opened = self._opened or opened
+        self._renew_when_due(self._opened)
+        return self._opened.service
 
-    async def _open(self) -> ScimService:
-        discovered = await self.config.provider.discover(self.config.settings, self.client.send)
-        return self.serve(self.config.provider.collections(self.config.settings, discovered))
+    async def _open(self) -> _Opened:
+        facts = await self.config.provider.discover(self.config.settings, self.client.send)
+        service = self.serve(self.config.provider.collections(self.config.settings, facts))
+        return _Opened(service, facts, self._due(facts))
+
+    def _due(self, facts: Any) -> float | None:
+        seconds = self.config.provider.refresh(self.config.settings, facts)
+        return self._clock.now() + seconds if seconds > 0 else None
+
+    def _renew_when_due(self, opened: _Opened) -> None:
+        due = opened.due is not None and self._clock.now() >= opened.due
+        if due and (self._renewal is None or self._renewal.done()):
+            # In a context of its own, or it would be charged to the request that happens to come first.
+            self._renewal = asyncio.create_task(self._renew(opened), context=Context())
+
+    async def _renew(self, opened: _Opened) -> None:
+        """Discover the upstream again; a failure leaves everything as it is."""
+        try:
+            with tracing(self._clock):
+                found = await self._open()
+            lost = _offered(opened.service) - _offered(found.service)
+            if lost:
+                # Discovery can fail in ways that look like an answer, and clients take what is not found for deleted.
+                raise LookupError(f"{', '.join(sorted(lost))} is gone: restart to take that for granted")
+        except Exception as error:
+            extra = {"connection": self.config.name, "error": str(error)}
+            _log.warning("discovery was not renewed", extra=extra)
+            seconds = self.config.provider.refresh(self.config.settings, opened.facts)
+            due = self._clock.now() + min(seconds, RETRY_SECONDS)
+            self._opened = _Opened(opened.service, opened.facts, due)
+            return
+        if found.facts == opened.facts:
+            self._opened = _Opened(opened.service, opened.facts, found.due)
+            return
+        self._cache.clear()
+        self._opened = found
+        _log.info("discovery found something new", extra={"connection": self.config.name})
 
     def serve(self, collections: Sequence[Collection]) -> ScimService:
         """The SCIM service over these collections."""
         limits = self.config.limits
-        cache = QueryCache(self._clock, limits.cache_seconds)
         read_limits = ReadLimits(limits.scan_rows, limits.scan_seconds)
         return ScimService(
-            [Directory(each, self.client.send, cache, self._clock, read_limits) for each in collections],
+            [Directory(each, self.client.send, self._cache, self._clock, read_limits) for each in collections],
             profile=self.profile,
             paging=Paging(limits.default_count, limits.max_count),
             cursors=self._cursors,
@@ -113,14 +170,22 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close the connections to the upstream."""
-        if self._service is not None:
-            self._service.cancel()
-            await asyncio.gather(self._service, return_exceptions=True)
+        tasks = [each for each in (self._opening, self._renewal) if each is not None]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.aclose()
 
 
-def _failed(task: "asyncio.Task[ScimService]") -> bool:
+def _failed(task: "asyncio.Task[_Opened]") -> bool:
     return task.cancelled() or task.exception() is not None
+
+
+def _offered(service: ScimService) -> frozenset[str]:
+    """The endpoints of a service, and the schemas of each."""
+    types = [each.collection.resource for each in service.directories.values()]
+    schemas = (f"{each.endpoint} {schema.id}" for each in types for schema in each.schemas)
+    return frozenset({each.endpoint for each in types}).union(schemas)
 
 
 async def open_early(connections: Sequence[Connection]) -> None:

@@ -1,14 +1,24 @@
 """Any SCIM 2.0 server as an upstream (RFC 7643, RFC 7644), brought up to exact filters, sorts, pages and PATCH.
 
-What it offers is what its discovery says: resource types, schemas, whether it filters and patches. What discovery
-leaves open and a wrong guess would turn into missing rows is tried once at start, on one of its own rows; the rest is
-done by the bridge. Lists are sorted here, as few servers agree on where a missing value goes. Without PATCH, a record
-is read, changed and put back whole. Not here yet: servers that page or filter wrongly and say nothing.
+What it offers is what its discovery says: resource types, schemas, features. What it is trusted with is less: only
+what it announces *and* was seen to do right, on its own first rows, at start and again every ``discovery_seconds``.
+That goes for each filter, for `and` and `or`, for totals, for what startIndex means, for PATCH. The rest is done by the
+bridge: filters are checked and rows counted here, lists are walked to an end that is proven, a record is read, changed
+and put back whole. Lists are sorted here in any case, as few servers agree on where a missing value goes.
+
+What a user is a member of comes from the groups where the user's own record does not say it; members are told what they
+are; who is deleted is taken out of the groups it was in, where these can be found by a proven filter or in the list of
+groups (else, or beyond the limits of reading, that is left to the server, and the log says so). `members.type` and
+`members.display` are filtered by what the server itself holds.
+
+What cannot be read exactly is refused: lists that come in another order each time and do not fit on one page; lists
+that do not page at all and do not state a total that is theirs; pages that repeat rows. What cannot be made up for: a
+PUT that drops a password, which nobody can read and send back; a record that the server itself cuts short.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from scim_bridge.clock import Clock
 from scim_bridge.providers.scim.collection import Builder
@@ -22,6 +32,9 @@ from scim_bridge.upstream.address import base_address
 from scim_bridge.upstream.auth import Basic, Bearer
 from scim_bridge.upstream.client import ClientOptions
 from scim_bridge.upstream.redact import Secret
+
+SOON_SECONDS: Final = 60.0
+"""When to look again at a server that had too few rows to prove anything on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,11 @@ class Settings:
     )
     timeout_seconds: float = setting(default=30.0, help="Silence on the connection that ends an attempt")
     native_text_match: TextMatch = setting(
-        default="unknown", help="How the server compares text in filters; unknown: proven on one of its rows at start"
+        default="unknown", help="How the server compares text in filters; unknown: as it is seen to on its rows"
+    )
+    discovery_seconds: float = setting(
+        default=900.0,
+        help="How often the server's discovery is read again, and what it does is tried; 0: at start only",
     )
     attributes: Mapping[str, str] = setting(
         default={}, help='SCIM path to the server\'s own path, such as enterprise.department = "urn:example:User:dept"'
@@ -55,6 +72,8 @@ def _check(settings: Settings) -> tuple[str, str] | None:
         return "password" if settings.password is None else "username", "username and password go together"
     if (settings.token is None) == (settings.username is None):
         return "token", "give a token, or username and password"
+    if settings.discovery_seconds < 0:
+        return "discovery_seconds", "is a number of seconds, or 0 for never"
     return None
 
 
@@ -72,7 +91,12 @@ def _endpoint(settings: Settings, clock: Clock) -> Endpoint:
 
 
 async def _discover(settings: Settings, send: Send) -> Discovered:
-    return await discovered(send, prove_text=settings.native_text_match == "unknown")
+    return await discovered(send)
+
+
+def _refresh(settings: Settings, found: Any) -> float:
+    enough = isinstance(found, Discovered) and found.enough
+    return settings.discovery_seconds if enough else min(settings.discovery_seconds, SOON_SECONDS)
 
 
 def _collections(settings: Settings, found: Any) -> Sequence[Collection]:
@@ -94,6 +118,7 @@ PROVIDER = Provider(
     endpoint=_endpoint,
     collections=_collections,
     discover=_discover,
+    refresh=_refresh,
     classify=classify,
     check=_check,
     simulation=_simulation,

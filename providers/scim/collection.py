@@ -1,18 +1,22 @@
 """One resource type of a SCIM server as a collection: how it is listed, looked up, related and written."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from scim_bridge.providers.scim.discovery import Discovered, ResourceType
-from scim_bridge.providers.scim.rules import rules, text_of
-from scim_bridge.providers.scim.shape import Moves, decoder, identifier, moved, shaper
-from scim_bridge.providers.scim.writes import MEMBERS, ResourceWrites
+from scim_bridge.providers.scim.evidence import MEMBERS, relation_attribute
+from scim_bridge.providers.scim.paging import Totals, is_empty
+from scim_bridge.providers.scim.rules import rules
+from scim_bridge.providers.scim.shape import EMPTY, Moves, decoder, held, identifier, moved, shaper
+from scim_bridge.providers.scim.writes import ResourceWrites
 from scim_bridge.query.capabilities import (
     AccessPath,
     Collection,
     Element,
-    Params,
+    Kind,
+    Referrers,
     Relation,
     RelationRead,
     Resource,
@@ -21,31 +25,15 @@ from scim_bridge.query.capabilities import (
     Writes,
     ops,
 )
-from scim_bridge.query.pagers import Offset, OnePage, Total, dig
-from scim_bridge.schemas import USER, ResourceSchema, SchemaAttribute
-from scim_bridge.upstream.errors import BadAnswer
-from scim_bridge.upstream.reply import Reply
+from scim_bridge.query.pagers import OnePage
+from scim_bridge.schemas import USER, ResourceSchema
 
 if TYPE_CHECKING:
     from scim_bridge.providers.scim import Settings
 
 GROUPS: Final = "groups"
-_REFERENCES: Final = {"": "/Users", "User": "/Users", "Group": "/Groups"}
-_TYPES: Final = {"Users": "User", "Groups": "Group"}
-
-
-class Pages(Offset):
-    """SCIM's index paging (RFC 7644 section 3.4.2.4), with what contradicts itself refused, not read as the end."""
-
-    __slots__ = ()
-
-    def next(self, sent: Params, reply: Reply, rows: int) -> Params | None:
-        stated, total = dig(reply.body, "startIndex"), self.total(reply)
-        if rows and isinstance(stated, int) and str(stated) != sent["startIndex"]:
-            raise BadAnswer("", f"answered from row {stated} on when asked for row {sent['startIndex']}")
-        if not rows and total is not None and total >= int(sent["startIndex"]):
-            raise BadAnswer("", f"stated {total} rows and sent none from row {sent['startIndex']} on")
-        return Offset.next(self, sent, reply, rows)
+_MEMBERS: Final = ("User", "Group")
+_LEAN: Final = {"excludedAttributes": MEMBERS}
 
 
 class Builder:
@@ -54,74 +42,127 @@ class Builder:
     def __init__(self, settings: "Settings", discovered: Discovered) -> None:
         self._settings = settings
         self._discovered = discovered
-        self._pages = Pages(
-            "startIndex", "count", max_page=discovered.page, base=1, total_at=Total(body="totalResults")
-        )
+        self._groups = next((each for each in discovered.types if relation_attribute(each.resource, MEMBERS)), None)
+        self._endpoints = {each.resource.name: each.resource.endpoint for each in discovered.types}
 
     def collection(self, found: ResourceType) -> Collection:
+        found = self._with_groups(found)
         mapped = self._settings.attributes if found.resource.base.id == USER.base.id else {}
         resource, moves = moved(found.resource, mapped)
-        relations = tuple(filter(None, (self._members(found), self._groups(found))))
+        relations = tuple(filter(None, (self._members(found), self._groups_of(found))))
         elsewhere = frozenset(each.attribute for each in relations)
         return Collection(
             resource=resource,
-            reads=(self._list(found, resource, elsewhere | moves.targets),),
+            reads=self._lists(found, resource, elsewhere | moves.targets),
             item=_item(resource.endpoint),
             decode=decoder(resource, moves, elsewhere),
             relations=relations,
             writes=self._writes(found, resource, moves, elsewhere),
             is_id=_is_id,
             written=_written(resource),
+            referrers=self._referrers(),
         )
 
-    def _list(self, found: ResourceType, resource: ResourceSchema, without: frozenset[str]) -> AccessPath:
-        vouched = self._settings.native_text_match != "unknown"
-        filters = self._discovered.filters
-        pushed = tuple(rules(resource, found.evidence.proven, vouched=vouched, without=without)) if filters else ()
-        if found.evidence.by_member and MEMBERS in without:
-            by_member = text_of(f"{MEMBERS}.value", plain=True)
-            pushed = (*pushed, Rule(f"{MEMBERS}.value", ops("eq"), by_member, exact=False, folds=False))
-        return AccessPath(
-            resource.endpoint,
-            rows=found.evidence.rows,
-            pager=self._pages,
+    def _with_groups(self, found: ResourceType) -> ResourceType:
+        """A user has groups, whether or not the server says so (RFC 7643 section 4.1.2): those it is a member of."""
+        base, groups = found.resource.base, USER.base.attribute(GROUPS)
+        if base.id != USER.base.id or base.attribute(GROUPS) or self._groups is None or groups is None:
+            return found
+        base = replace(base, attributes=(*base.attributes, groups))
+        return replace(found, resource=replace(found.resource, base=base))
+
+    # -- lists --------------------------------------------------------------------------------------------------------
+
+    def _lists(self, found: ResourceType, resource: ResourceSchema, without: frozenset[str]) -> tuple[AccessPath, ...]:
+        """The list of everything, and where filters do something, of what they find: its total may be worth less."""
+        whole = self._list(found, found.evidence.paging.totals)
+        if not self._discovered.filters:
+            return (whole,)
+        proof, vouched = found.evidence.proof, self._settings.native_text_match != "unknown"
+        pushed = tuple(rules(resource, proof, vouched=vouched, without=without))
+        filtered = replace(
+            self._list(found, found.evidence.paging.filtered),
             rules=pushed,
-            expression="filter" if filters else None,
-            logic=ops("and or"),
+            expression="filter",
+            logic=proof.logic,
             text_match=self._settings.native_text_match,
         )
+        return (whole, filtered) if pushed else (whole,)
+
+    def _list(self, found: ResourceType, totals: Totals) -> AccessPath:
+        evidence = found.evidence
+        return AccessPath(
+            found.resource.endpoint,
+            rows=evidence.rows,
+            pager=evidence.paging.pager(self._discovered.page, totals),
+            fixed={"sortBy": "id"} if evidence.paging.by_id else {},
+            empty=is_empty,
+            identity=identifier,
+            ordered=evidence.paging.ordered,
+            lean=_LEAN if evidence.lean else {},
+        )
+
+    # -- relations ----------------------------------------------------------------------------------------------------
 
     def _members(self, found: ResourceType) -> Relation | None:
         """A group's own record brings its members; where a list was seen to do so, one without them has none."""
-        attribute = _relation_attribute(found.resource, MEMBERS)
+        attribute = relation_attribute(found.resource, MEMBERS)
         if attribute is None:
             return None
         on_request = attribute.returned == "request"
-        fixed = {"attributes": MEMBERS} if on_request else {}
+        fixed = {"attributes": MEMBERS} if on_request or found.evidence.asked else {}
         access = AccessPath(f"{found.resource.endpoint}/{{id}}", rows=MEMBERS, pager=OnePage(), fixed=fixed)
         empty = _always if MEMBERS in found.evidence.inline else _never
+        member = self._member
         return Relation(
             MEMBERS,
-            reads=(RelationRead(access, _member, known_empty=empty),),
-            references=_REFERENCES,
+            reads=(RelationRead(access, member, known_empty=empty),),
+            references=self._endpoints,
             shown="request" if on_request else "always",
-            inline=_inline(MEMBERS, _member),
+            inline=_inline(MEMBERS, member),
+            kinds={name: Kind(_item(each), _display) for name, each in self._endpoints.items() if name in _MEMBERS},
         )
 
-    def _groups(self, found: ResourceType) -> Relation | None:
+    def _member(self, raw: Row) -> Element | None:
+        """One member; whether it is a user or a group may be told by its address alone."""
+        element = _element(raw)
+        stated = str(held(raw, "type") or "").lower()
+        endpoint = str(held(raw, "$ref") or "").rpartition("/")[0].rpartition("/")[2].lower()
+        kinds = {name: (name.lower(), each.strip("/").lower()) for name, each in self._endpoints.items()}
+        kind = next((name for name, told in kinds.items() if (stated or endpoint) == told[0 if stated else 1]), None)
+        return {**element, "type": kind} if element is not None and kind is not None else element
+
+    def _groups_of(self, found: ResourceType) -> Relation | None:
         """A user's groups: what its record says, else the groups that have it as a member (direct ones)."""
-        if _relation_attribute(found.resource, GROUPS) is None:
+        if relation_attribute(found.resource, GROUPS) is None:
             return None
-        groups = next((each for each in self._discovered.types if _relation_attribute(each.resource, MEMBERS)), None)
         empty = _always if GROUPS in found.evidence.inline else _never
-        reads: tuple[RelationRead, ...] = ()
-        if groups is not None and groups.evidence.by_member:
-            fixed = {"filter": f'{MEMBERS}.value eq "{{id}}"', "excludedAttributes": MEMBERS}
-            access = AccessPath(
-                groups.resource.endpoint, groups.evidence.rows, self._pages, expression="filter", fixed=fixed
-            )
-            reads = (RelationRead(access, _group, known_empty=empty),)
-        return Relation(GROUPS, reads, references={"": "/Groups"}, shown="inline", inline=_inline(GROUPS, _element))
+        read = None if self._groups is None else self._groups_with(self._groups)
+        reads = () if read is None else (replace(read, known_empty=empty),)
+        to_groups = {} if self._groups is None else {"": self._groups.resource.endpoint}
+        return Relation(GROUPS, reads, references=to_groups, shown="inline", inline=_inline(GROUPS, _element))
+
+    def _groups_with(self, groups: ResourceType) -> RelationRead:
+        """The groups that have a member: found by the server, else by reading all of them."""
+        evidence = groups.evidence
+        access = self._list(groups, evidence.paging.filtered)
+        if self._discovered.filters and evidence.proof.finds(f"{MEMBERS}.value", "eq"):
+            fixed = {**access.fixed, **access.lean, "filter": f'{MEMBERS}.value eq "{{id}}"'}
+            return RelationRead(replace(access, expression="filter", fixed=fixed), _group)
+        access = self._list(groups, evidence.paging.totals)
+        tells = MEMBERS in evidence.inline
+        record = AccessPath(f"{groups.resource.endpoint}/{{id}}", rows=".", pager=OnePage())
+        if evidence.asked:
+            record = replace(record, fixed={"attributes": MEMBERS})
+        return RelationRead(access, _group, owners=_member_ids, record=None if tells else record)
+
+    def _referrers(self) -> tuple[Referrers, ...]:
+        """The groups that keep a member when it is deleted; looked for only where that is not a request a group."""
+        if self._groups is None:
+            return ()
+        read = self._groups_with(self._groups)
+        members = self._writes(self._groups, self._groups.resource, Moves(), frozenset({MEMBERS})).members.get(MEMBERS)
+        return () if members is None or read.record is not None else (Referrers(read, members.remove),)
 
     def _writes(self, found: ResourceType, resource: ResourceSchema, moves: Moves, relations: frozenset[str]) -> Writes:
         unseen: set[tuple[str, ...]] = {(each.name,) for each in resource.base.attributes if each.returned == "request"}
@@ -129,7 +170,7 @@ class Builder:
             (s.id, each.name) for s in resource.schemas[1:] for each in s.attributes if each.returned == "request"
         }
         unseen |= {(name,) for name in {MEMBERS} & relations - found.evidence.inline}
-        patch = self._discovered.patch
+        patch = self._discovered.patch and found.evidence.patch
         return ResourceWrites(resource, moves, patch=patch, relations=relations, unseen=sorted(unseen)).writes()
 
 
@@ -141,12 +182,6 @@ def _item(endpoint: str) -> AccessPath:
 def _is_id(value: str) -> bool:
     """Whether a path can name it: `.search` is an endpoint, and dots climb."""
     return bool(value) and value.isprintable() and not {".", "..", ".search"} & set(re.split(r"[/\\]", value))
-
-
-def _relation_attribute(resource: ResourceSchema, name: str) -> SchemaAttribute | None:
-    """The multi-valued attribute of references that a relation is, if the type has it."""
-    attribute = resource.base.attribute(name)
-    return attribute if attribute is not None and attribute.multi_valued and attribute.sub("value") else None
 
 
 def _written(resource: ResourceSchema) -> Callable[[Resource, Resource | None], Resource]:
@@ -168,31 +203,38 @@ def _never(row: Row) -> bool:
 
 def _inline(name: str, element: Callable[[Row], Element | None]) -> Callable[[Row], list[Element] | None]:
     def elements(row: Row) -> list[Element] | None:
-        held = row.get(name)
-        if not isinstance(held, list):
+        brought = held(row, name)
+        if not isinstance(brought, list):
             return None
-        found = (element(each) for each in held if isinstance(each, Mapping))
+        found = (element(each) for each in brought if isinstance(each, Mapping))
         return [each for each in found if each is not None]
 
     return elements
 
 
 def _element(raw: Row) -> Element | None:
-    value = raw.get("value")
+    value = held(raw, "value")
     if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
         return None
-    told = {name: raw[name] for name in ("display", "type") if isinstance(raw.get(name), str) and raw[name]}
+    told = {name: each for name in ("display", "type") if isinstance(each := held(raw, name), str) and each}
     return {"value": str(value), **told}
 
 
-def _member(raw: Row) -> Element | None:
-    """One member; whether it is a user or a group may be told by its address alone."""
-    element = _element(raw)
-    kind = _TYPES.get(str(raw.get("$ref") or "").rpartition("/")[0].rpartition("/")[2])
-    return {"type": kind, **element} if element is not None and kind is not None else element
+def _member_ids(row: Row) -> Iterable[str] | None:
+    """The ids of a group's members; None where its record does not tell."""
+    members = held(row, MEMBERS)
+    if not isinstance(members, list):
+        return None
+    elements = (_element(each) for each in members if isinstance(each, Mapping))
+    return [each["value"] for each in elements if each is not None]
 
 
 def _group(row: Row) -> Element:
-    name = row.get("displayName")
+    name = held(row, "displayName")
     named = {"display": name} if isinstance(name, str) and name else {}
     return {"value": identifier(row), **named, "type": "direct"}
+
+
+def _display(row: Row) -> str | None:
+    """What a member is called in its group."""
+    return next((each for name in ("displayName", "userName") if (each := held(row, name)) not in EMPTY), None)

@@ -1,11 +1,12 @@
 """What a SCIM server says of itself (RFC 7644 section 4), and what a look at its rows proves."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from scim_bridge.providers.scim.probe import NOTHING_SEEN, Evidence, gathered, listed
+from scim_bridge.providers.scim.evidence import NOBODY_LOOKED, Announced, Evidence, gathered
+from scim_bridge.providers.scim.shape import listed
 from scim_bridge.query.pages import Send
 from scim_bridge.schemas import GROUP, USER, ResourceSchema, Schema, overridden
 from scim_bridge.upstream.errors import BadAnswer, NotFound, UpstreamError
@@ -25,7 +26,7 @@ class ResourceType:
     """A resource type as published, and what its rows were seen to be like."""
 
     resource: ResourceSchema
-    evidence: Evidence = NOTHING_SEEN
+    evidence: Evidence = NOBODY_LOOKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,56 @@ class Discovered:
     patch: bool = True
     page: int = DEFAULT_PAGE
 
+    @property
+    def enough(self) -> bool:
+        """Whether all types had rows to prove things on."""
+        return all(each.evidence.enough for each in self.types)
 
-async def discovered(send: Send, *, prove_text: bool) -> Discovered:
+
+async def discovered(send: Send) -> Discovered:
     """Read the discovery documents and look at a few rows of each type.
 
-    A document that is not there (404, 501) is made up for by the core schemas; an outage is raised as it is.
+    A document that is not there is made up for by the core schemas; an outage is raised as it is.
     """
-    config = await _document(send, "/ServiceProviderConfig") or {}
-    filters = _supported(config, "filter")
-    published = await _documents(send, "/ResourceTypes")
-    types = resource_types(published, await _documents(send, "/Schemas"))
-    found = [ResourceType(each, await gathered(send, each, filters=filters, text=prove_text)) for each in types]
+    config, published, schemas = await _published(send)
+    announced = Announced(*(_supported(config or {}, each) for each in ("filter", "patch", "sort")))
+    types = resource_types(published, schemas)
+    found = [ResourceType(each, await gathered(send, each, announced)) for each in types]
     if published is None:
         found = [each for each in found if each.evidence.listed]
     if not found:
         raise BadAnswer("", "has neither resource types nor lists of users or groups at its base URL")
-    announced = config.get("filter", {}).get("maxResults") if filters else None
-    page = announced if isinstance(announced, int) and announced > 0 else DEFAULT_PAGE
-    return Discovered(tuple(found), filters, _supported(config, "patch"), min(page, MAX_PAGE))
+    stated = config["filter"].get("maxResults") if config and announced.filter else None
+    page = stated if isinstance(stated, int) and stated > 0 else DEFAULT_PAGE
+    return Discovered(tuple(found), announced.filter, announced.patch, min(page, MAX_PAGE))
+
+
+async def _published(
+    send: Send,
+) -> tuple[Mapping[str, Any] | None, list[Mapping[str, Any]] | None, list[Mapping[str, Any]] | None]:
+    """The three documents, None for one that the server does not have.
+
+    An answer that is no document counts as none where none is there: a server without discovery may well send a page of
+    its web framework. Where others are there, it is trouble.
+    """
+    found: list[Any] = []
+    broken: list[UpstreamError] = []
+    reads: tuple[tuple[Callable[[Send, str], Awaitable[Any]], str], ...] = (
+        (_document, "/ServiceProviderConfig"),
+        (_documents, "/ResourceTypes"),
+        (_documents, "/Schemas"),
+    )
+    for read, path in reads:
+        try:
+            found.append(await read(send, path))
+        except UpstreamError as error:
+            if not isinstance(error, BadAnswer) and error.status != 500:
+                raise
+            broken.append(error)
+            found.append(None)
+    if broken and any(each is not None for each in found):
+        raise broken[0]
+    return found[0], found[1], found[2]
 
 
 def _supported(config: Mapping[str, Any], feature: str) -> bool:

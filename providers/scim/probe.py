@@ -1,159 +1,217 @@
-"""What a few harmless requests prove of a SCIM server: which comparisons ignore case, what rows bring along.
+"""What a bounded number of harmless requests proves of the lists of a SCIM server: how they page, what rows bring.
 
-SCIM says that most text compares without case (RFC 7643 section 2.2), and many servers compare it with case. Whether
-one does is asked of it: by a filter that names a row in swapped case. Only what finds the row may be pushed down.
+A server that refuses, or that has too few rows to tell, proves nothing; then the bridge does it itself. An outage is
+raised. Nothing is written: the one PATCH goes to a resource that cannot exist.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import quote
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
-from scim_bridge.providers.scim.rules import TEXT, Proven, fields, is_plain, literal
-from scim_bridge.providers.scim.shape import EMPTY, identifier, shaper
+from scim_bridge.providers.scim.paging import COUNT, START, Paging, Totals, stated
+from scim_bridge.providers.scim.shape import EMPTY, held, identifier, listed
+from scim_bridge.query.capabilities import Row
 from scim_bridge.query.pages import Send
-from scim_bridge.schemas import ResourceSchema
-from scim_bridge.upstream.errors import AuthRefused, NotFound, Rejected, UpstreamError
+from scim_bridge.query.plan import quoted
+from scim_bridge.upstream.errors import AuthRefused, BadAnswer, NotFound, Rejected, UpstreamError
+from scim_bridge.upstream.trace import current_trace
 
+SAMPLES: Final = 10
 RELATIONS: Final = ("members", "groups")
-_SAMPLES: Final = 10
-_MAX_TEXT: Final = 4000
-_PARTS: Final = {"eq": slice(None), "sw": slice(3), "co": slice(1, 4), "ew": slice(-3, None)}
+PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SCIM_JSON: Final = {"Content-Type": "application/scim+json"}
+NO_SUCH_ID: Final = "b7d1f0a2-5c1e-4b0d-9a53-0c0ffee0dead"
+_FAR: Final = "1000000"
+_RESERVED_SECONDS: Final = 20.0
+"""What has to be left until the deadline of whoever waits for it: where it is not, what is open stays unproven."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was seen of one resource type."""
+class Found:
+    """A page: its rows, the total and the first row's number that it states."""
 
-    listed: bool = False  # the server has such a list
-    rows: str = "Resources"  # the key of the rows in a list
-    inline: frozenset[str] = frozenset()  # the relations that rows of a list bring along
-    proven: Proven = frozenset()
-    by_member: bool = False  # `members.value eq` is not known to miss groups
+    rows: list[Row]
+    total: int | None
+    start: Any = None
 
-
-NOTHING_SEEN: Final = Evidence()
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    path: str
-    operator: str
-    text: str
+    @property
+    def ids(self) -> list[str]:
+        return [identifier(each) for each in self.rows]
 
 
-async def gathered(send: Send, resource: ResourceSchema, *, filters: bool, text: bool) -> Evidence:
-    """Read a few rows of a resource type and try filters on one of them, in seven requests at most.
-
-    A server that refuses proves nothing, which is safe; an outage is raised.
-    """
-    ask = _Ask(send, resource.endpoint)
-    body = await ask.page({"startIndex": "1", "count": str(_SAMPLES)})
-    key, rows = listed(body)
-    inline = frozenset(name for name in RELATIONS if any(row.get(name) not in EMPTY for row in rows))
-    proven = await _proven(ask, resource, rows) if filters and text else frozenset()
-    return Evidence(bool(body), key, inline, proven, by_member=filters and await _finds_by_member(ask, rows))
+NONE: Final = Found([], None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
+@dataclass(slots=True)
+class Ask:
+    """Asks for pages of one list, up to a number of requests; what is refused, or one too many, is None."""
+
     send: Send
     endpoint: str
+    left: int = 60
+    fixed: dict[str, str] = field(default_factory=dict)
 
-    async def page(self, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """A page of the list; an empty object where the server refuses it."""
+    async def page(self, **params: str) -> Found | None:
+        body = await self.body(params)
+        return None if body is None else Found(listed(body)[1], stated(body), held(body, START))
+
+    async def body(self, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """A page as it came; None where the server refuses it."""
+        trace = current_trace()
+        late = trace is not None and trace.remaining_seconds < _RESERVED_SECONDS
+        if self.left <= 0 or late:
+            return None
+        self.left -= 1
         try:
-            body = (await self.send("GET", self.endpoint, params=params)).body
+            body = (await self.send("GET", self.endpoint, params={**self.fixed, **params})).body
         except UpstreamError as error:
-            if not _is_refusal(error, filtered="filter" in params):
+            if not is_refusal(error, filtered="filter" in params):
                 raise
-            return {}
-        return body if isinstance(body, Mapping) else {}
+            return None
+        return body if isinstance(body, Mapping) else None
 
-    async def ids(self, *terms: str, count: int = 2) -> list[str] | None:
-        """The ids of the rows that a filter finds; None where the server refuses it."""
-        body = await self.page({"filter": " and ".join(terms), "startIndex": "1", "count": str(count)})
-        return [identifier(row) for row in listed(body)[1]] if body else None
-
-
-def listed(body: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
-    """The key of the rows in a ListResponse, which some servers spell their own way, and the rows."""
-    key = next((each for each in body if each.lower() == "resources"), "Resources")
-    rows = body.get(key)
-    return key, [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    async def ids(self, text: str, count: int = SAMPLES) -> list[str] | None:
+        """The ids of the rows that a filter finds, on a first page; None where the server refuses it."""
+        found = await self.page(**{"filter": text, START: "1", COUNT: str(count)})
+        return None if found is None else found.ids
 
 
-def _is_refusal(error: UpstreamError, *, filtered: bool) -> bool:
+def is_refusal(error: UpstreamError, *, filtered: bool) -> bool:
     """Whether a server does not do what was asked; some answer 500 to filters they do not know."""
     denied = isinstance(error, AuthRefused) and error.status == 403
     refused = denied or isinstance(error, Rejected | NotFound) or error.status == 501
     return refused or (filtered and error.status == 500)
 
 
-async def _proven(ask: _Ask, resource: ResourceSchema, rows: list[Mapping[str, Any]]) -> Proven:
-    """The comparisons that find the best sample, and no other row, in swapped case."""
-    samples = [(identifier(row), _terms(resource, row)) for row in rows]
-    sample, terms = max(samples, key=lambda each: len(each[1]), default=("", []))
-    if not terms:
-        return frozenset()
-    anchor = terms[0]
-    if await ask.ids(anchor.text) != [sample]:
-        return frozenset()
-    # Only where `and` is known to hold every term to account do many terms at once prove each of them.
-    impossible = f'{anchor.text[:-1]}.no-such-value"'
-    if await ask.ids(anchor.text, impossible, anchor.text) != []:
-        return _names([anchor])
-    for_all = [terms]
-    by_kind = [[each for each in terms if each.operator == "eq"], [each for each in terms if each.path == anchor.path]]
-    for groups in (for_all, by_kind):
-        held = [each for each in groups if await ask.ids(anchor.text, *(one.text for one in each)) == [sample]]
-        if held:
-            return _names([one for each in held for one in each])
-    return _names([anchor])
+async def paged(ask: Ask, first: Found, *, sorts: bool) -> Paging:
+    """How a list pages, by its first rows. Where it has no order of its own, ``ask`` goes on by id if it can."""
+    again = await ask.page(count=str(SAMPLES)) or NONE
+    paging = Paging(several=len(first.rows) > 1)
+    if bool(again.rows) != bool(first.rows) or not _agree(again.ids, first.ids):
+        by_id = await _by_id(ask) if sorts else None
+        if by_id is None:
+            return await _unordered(ask, first, replace(paging, ordered=False))
+        first, paging = by_id, replace(paging, by_id=True)
+    second = await ask.page(startIndex="2", count="2")
+    paging = replace(paging, kind=await _kind(ask, first, second or NONE))
+    if paging.kind == "whole":
+        return await _whole(ask, first, paging)
+    far = await ask.page(startIndex=_FAR, count="2") or NONE
+    paging = replace(paging, clamps=bool(far.rows), echoes=_echoes(first, "1") and _echoes(second or NONE, "2"))
+    return replace(paging, totals=await _totals(ask, paging, first, second or NONE))
 
 
-def _names(terms: list[_Term]) -> Proven:
-    return frozenset((each.path, each.operator) for each in terms)
+async def _by_id(ask: Ask) -> Found | None:
+    """The first rows by id, where the server sorts so, twice the same; all that follows is asked for in that order."""
+    ask.fixed["sortBy"] = "id"
+    asked: tuple[dict[str, str], ...] = ({START: "1"}, {})
+    pages = [await ask.page(**each, count=str(SAMPLES)) or NONE for each in asked]
+    if pages[0].rows and pages[0].ids == pages[1].ids and pages[0].ids == sorted(pages[0].ids):
+        return pages[0]
+    del ask.fixed["sortBy"]
+    return None
 
 
-def _terms(resource: ResourceSchema, row: Mapping[str, Any]) -> list[_Term]:
-    """Comparisons in swapped case that are true of a row: equality of what is unique first, as long as they fit."""
-    values = shaper(resource)(row)
-    terms = [(unique, each) for unique, each in _swapped(resource, values)]
-    terms.sort(key=lambda each: (each[1].operator != "eq", not each[0]))
-    found: list[_Term] = []
-    length = 0
-    for _, each in terms:
-        length += len(quote(each.text)) + len("%20and%20")
-        if length <= _MAX_TEXT:
-            found.append(each)
-    return found if found and found[0].operator == "eq" else []
+async def _kind(ask: Ask, first: Found, second: Found) -> Literal["rows", "pages", "whole", "unseen"]:
+    """What startIndex means: rows 1 and so on are known, and asked for were two from "2" on."""
+    known, got = first.ids, second.ids
+    if got and known and got[0] == known[0]:
+        return "whole"
+    if len(known) < 2:
+        # Pages of one row have the same number as it.
+        return "rows" if known and len(got) == 1 else "unseen" if not got else "whole"
+    if got and _agree(got, known[1:]):
+        return "rows"
+    if len(known) > 2:
+        return "pages" if got and _agree(got, known[2:]) else "whole"
+    # As pages, the two behind the known ones, or none at all: smaller pages tell.
+    number, expected = ("3", got[0]) if got else ("2", known[1])
+    small = await ask.page(startIndex=number, count="1") or NONE
+    return "pages" if small.ids == [expected] else "whole"
 
 
-def _swapped(resource: ResourceSchema, values: Mapping[str, Any]) -> Iterator[tuple[bool, _Term]]:
-    for field in fields(resource):
-        found = resource.resolve(field.path)
-        value = found.read(values) if found is not None else None
-        value = value[0] if isinstance(value, list) and value else value
-        if (
-            field.path.partition(".")[0] in RELATIONS
-            or field.attribute.type != "string"
-            or field.attribute.case_exact
-            or not isinstance(value, str)
-        ):
-            continue
-        for operator in sorted(TEXT):
-            part = value[_PARTS[operator]]
-            if is_plain(value) and is_plain(part) and part.swapcase() != part:
-                text = f"{field.path} {operator} {literal(part.swapcase())}"
-                yield field.attribute.uniqueness != "none", _Term(field.path, operator, text)
+def _agree(one: list[str], other: list[str]) -> bool:
+    """Whether two lists of rows are the same as far as both go."""
+    return all(left == right for left, right in zip(one, other, strict=False))
 
 
-async def _finds_by_member(ask: _Ask, rows: list[Mapping[str, Any]]) -> bool:
-    """Whether `members.value eq` finds a group by its first member; True where no group has any yet."""
-    for row in rows:
-        members = row.get("members")
-        if isinstance(members, list) and members and isinstance(members[0], Mapping):
-            found = await ask.ids(f"members.value eq {literal(members[0].get('value'))}", count=100)
-            return found is not None and identifier(row) in found
-    return True
+def _echoes(page: Found, asked: str) -> bool:
+    return not page.rows or not isinstance(page.start, int) or str(page.start) == asked
+
+
+async def _totals(ask: Ask, paging: Paging, first: Found, second: Found) -> Totals:
+    """Whether totals are right: the same whatever the page, and the last row is where they say."""
+    total = first.total
+    if total is None or total != second.total:
+        return "unproven" if total is None and second.total is None else "wrong"
+    if not paging.several or total <= min(len(first.rows), len(second.rows)):
+        return "unproven"  # it may as well be the size of the page
+    return "proven" if await _ends_at(ask, paging, total) else "wrong"
+
+
+async def _ends_at(ask: Ask, paging: Paging, total: int) -> bool:
+    """Whether a list has as many rows as stated: the last page is there, and not full."""
+    size = 2 if paging.kind == "rows" else next(each for each in range(2, total + 2) if total % each)
+    number, expected = (total, 1) if paging.kind == "rows" else (total // size + 1, total % size)
+    last = await ask.page(startIndex=str(number), count=str(size)) or NONE
+    there = len(last.rows) == expected and last.total == total
+    if not there or not paging.clamps:
+        return there
+    # The last page comes for any number past it as well: the page before has to be another one.
+    before = await ask.page(startIndex=str(number - 1), count=str(size)) or NONE
+    return len(before.rows) == size and before.ids != last.ids
+
+
+async def _unordered(ask: Ask, first: Found, paging: Paging) -> Paging:
+    """Without an order only the number of rows tells anything; where it does not, a list has to come whole."""
+    whole, total = await _whole(ask, first, paging), first.total
+    far = await ask.page(startIndex=_FAR, count="2") or NONE
+    kinds: tuple[Literal["rows", "pages"], ...] = ("rows", "pages")
+    if total is not None and total > 2 and whole.totals != "wrong" and not far.rows:
+        for kind in kinds:
+            as_kind = replace(paging, kind=kind, totals="proven")
+            if await _ends_at(ask, as_kind, total):
+                return as_kind
+    return whole
+
+
+async def _whole(ask: Ask, first: Found, paging: Paging) -> Paging:
+    """Lists that have to come whole, by their total; it must not be the size of the page."""
+    one = await ask.page(startIndex="1", count="1") or NONE
+    believed = first.total is not None and first.total == one.total
+    return replace(paging, kind="whole", totals="unproven" if believed else "wrong")
+
+
+def inline(rows: Iterable[Row]) -> frozenset[str]:
+    """The relations that rows of a list bring along."""
+    rows = list(rows)
+    return frozenset(name for name in RELATIONS if any(held(row, name) not in EMPTY for row in rows))
+
+
+async def is_lean(ask: Ask, first: Found, relation: str) -> bool:
+    """Whether rows come without a relation, and with the rest, where that is asked for."""
+    lean = await ask.page(startIndex="1", count=str(SAMPLES), excludedAttributes=relation)
+    if lean is None or lean.ids != first.ids or inline(lean.rows):
+        return False
+    return all(
+        _names(one) - {relation} == _names(other) - {relation} for one, other in zip(lean.rows, first.rows, strict=True)
+    )
+
+
+def _names(row: Row) -> frozenset[str]:
+    return frozenset(key.lower() for key, value in row.items() if value not in EMPTY)
+
+
+async def takes_patch(send: Send, endpoint: str) -> bool:
+    """Whether PATCH is there: of a resource that cannot exist it says so, or that this one cannot be."""
+    operations = [{"op": "replace", "path": "externalId", "value": "none"}]
+    body = {"schemas": [PATCH_OP], "Operations": operations}
+    try:
+        await send("PATCH", f"{endpoint}/{quoted(NO_SUCH_ID)}", json=body, headers=SCIM_JSON)
+    except UpstreamError as error:
+        if isinstance(error, BadAnswer) or error.status in (405, 500, 501):
+            return False
+        if isinstance(error, NotFound | Rejected) or error.status == 403:
+            return True
+        raise
+    return False  # what is not there cannot have been changed

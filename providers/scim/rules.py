@@ -1,4 +1,4 @@
-"""What any SCIM server is trusted to filter, derived from its schemas.
+"""What a SCIM server is trusted to filter: of what its schemas allow, what it was seen to do right.
 
 Every rule is wider (``exact=False``): the bridge checks the rows again, and counts them. Left out is what servers are
 known to get wrong: `ne`, `not`, several conditions on one value, `pr` on complex attributes, the order of text.
@@ -17,10 +17,35 @@ from scim_bridge.schemas import COMMON, ResourceSchema, SchemaAttribute
 TEXT: Final = ops("eq sw co ew")
 ORDER: Final = ops("gt ge lt le")
 Render = Callable[[str, Any], Rendered]
-Proven = frozenset[tuple[str, str]]
-"""Attributes and operators that were seen to ignore case."""
+Fact = tuple[str, str]
+"""A path and an operator; of a boolean, the operator with the value."""
+_RELATIONS: Final = frozenset({"members", "groups"})
 _BLUR: Final = timedelta(seconds=1)
 """Servers publish times in fewer digits than they compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What filters were seen to do.
+
+    - ``folding``, ``finding``: the comparisons that find what they must in swapped case, and as it is spelled.
+    - ``logic``: `and` and `or`, as far as they do what they say.
+    - ``strict``: `eq` finds nothing that only holds the value.
+    - ``whole``: nobody looked, and all of it is taken for granted.
+    """
+
+    folding: frozenset[Fact] = frozenset()
+    finding: frozenset[Fact] = frozenset()
+    logic: frozenset[str] = frozenset()
+    strict: bool = False
+    whole: bool = False
+
+    def finds(self, path: str, operator: str) -> bool:
+        return self.whole or (path, operator) in self.finding
+
+
+UNPROVEN: Final = Proof()
+ASSUMED: Final = Proof(logic=ops("and or"), strict=True, whole=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +55,11 @@ class Field:
     path: str
     attribute: SchemaAttribute
     several: bool = False  # a resource may have more than one
+
+    @property
+    def presence(self) -> bool:
+        """Whether `pr` may be asked: of one value that the resource itself has."""
+        return not self.several and not self.path.startswith("meta.")
 
 
 def fields(resource: ResourceSchema) -> Iterator[Field]:
@@ -70,37 +100,58 @@ def literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def rules(resource: ResourceSchema, proven: Proven, *, vouched: bool, without: frozenset[str]) -> Iterator[Rule]:
+def rules(resource: ResourceSchema, proof: Proof, *, vouched: bool, without: frozenset[str]) -> Iterator[Rule]:
     """The rules of a resource type. ``vouched``: the settings say how text is compared; ``without``: paths or
     attributes left to the bridge."""
     for field in fields(resource):
         if field.path in without or field.path.partition(".")[0] in without:
             continue
         if field.attribute.type == "string":
-            yield from _text_rules(field, frozenset(op for op in TEXT if (field.path, op) in proven), vouched=vouched)
-        elif field.attribute.type in _RENDERED:
-            operators, render = _RENDERED[field.attribute.type]
-            yield _rule(field, operators, render(field.path), folds=False)
+            yield from _text_rules(field, proof, vouched=vouched)
+        elif field.attribute.type in RENDERED:
+            yield from _typed_rules(field, proof)
+        else:
+            continue
+        if field.presence and proof.finds(field.path, "pr"):
+            yield Rule(field.path, ops("pr"), _presence(field.path), exact=False)
+    for name in without & _RELATIONS:
+        if resource.resolve(f"{name}.value") and proof.finds(f"{name}.value", "eq"):
+            by_id = text_of(f"{name}.value", plain=True)
+            yield Rule(f"{name}.value", ops("eq"), by_id, exact=False, folds=False)
 
 
-def _text_rules(field: Field, proven: frozenset[str], *, vouched: bool) -> Iterator[Rule]:
-    """What is proven compares as SCIM does; the rest is for the engine to judge by case."""
-    unique = field.attribute.uniqueness != "none" and not field.several
+def _text_rules(field: Field, proof: Proof, *, vouched: bool) -> Iterator[Rule]:
+    """What was seen to ignore case compares as SCIM does; the rest is for the engine to judge by case."""
+    unique = proof.strict and field.attribute.uniqueness != "none" and not field.several
     render = text_of(field.path, plain=not vouched)
-    if proven and not vouched:
-        yield Rule(field.path, proven, render, exact=False, folds=False, unique=unique)
-    yield _rule(field, TEXT, render, unique=unique)
+    folding = frozenset(each for each in TEXT if (field.path, each) in proof.folding)
+    if folding and not vouched:
+        yield Rule(field.path, folding, render, exact=False, folds=False, unique=unique)
+    finding = frozenset(each for each in TEXT if proof.finds(field.path, each))
+    if vouched or finding - folding:
+        yield Rule(field.path, finding if vouched else finding - folding, render, exact=False, unique=unique)
 
 
-def _rule(field: Field, operators: frozenset[str], render: Render, *, folds: bool = True, unique: bool = False) -> Rule:
-    """Comparisons of a field, and of a single value its presence."""
-    if field.several or field.path.startswith("meta."):
-        return Rule(field.path, operators, render, exact=False, folds=folds, unique=unique)
+def _typed_rules(field: Field, proof: Proof) -> Iterator[Rule]:
+    operators, render = RENDERED[field.attribute.type]
+    # An order is proven from both sides, or a text that looks greater would do.
+    order = operators & ORDER if all(proof.finds(field.path, each) for each in operators & ORDER) else frozenset()
+    if order:
+        yield Rule(field.path, order, render(field.path), exact=False, folds=False)
+    if "eq" in operators and any(proof.finds(field.path, each) for each in ("eq", "eq true", "eq false")):
+        yield Rule(field.path, ops("eq"), _proven_equality(field, proof, render(field.path)), exact=False, folds=False)
 
-    def render_any(operator: str, value: Any) -> Rendered:
-        return Text(f"{field.path} pr") if operator == "pr" else render(operator, value)
 
-    return Rule(field.path, operators | ops("pr"), render_any, exact=False, folds=folds, unique=unique)
+def _proven_equality(field: Field, proof: Proof, render: Render) -> Render:
+    def render_equal(operator: str, value: Any) -> Rendered:
+        return render(operator, value) if proof.finds(field.path, fact_of(field, operator, value)) else None
+
+    return render_equal
+
+
+def fact_of(field: Field, operator: str, value: Any) -> str:
+    """The operator as facts name it: of a boolean, either value is proven by itself."""
+    return f"{operator} {literal(value)}" if field.attribute.type == "boolean" and operator == "eq" else operator
 
 
 def text_of(path: str, *, plain: bool) -> Render:
@@ -111,6 +162,10 @@ def text_of(path: str, *, plain: bool) -> Render:
         return Text(f"{path} {operator} {literal(value)}") if fit else None
 
     return render
+
+
+def _presence(path: str) -> Render:
+    return lambda operator, value: Text(f"{path} pr")
 
 
 def _boolean(path: str) -> Render:
@@ -135,7 +190,7 @@ def _date_time(path: str) -> Render:
     return render
 
 
-_RENDERED: Final = {
+RENDERED: Final = {
     "boolean": (ops("eq"), _boolean),
     "integer": (ops("eq") | ORDER, _integer),
     "dateTime": (ORDER, _date_time),

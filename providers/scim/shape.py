@@ -33,6 +33,11 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _reference(value: Any) -> str | None:
+    """The id of another resource, which is a number to some servers."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+
+
 def _integer(value: Any) -> int | None:
     return (
         int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1 else None
@@ -65,16 +70,28 @@ def _cleaner(attribute: SchemaAttribute, keep: Keep) -> Clean:
 
 def _list(name: str, one: Clean) -> Clean:
     def clean(value: Any) -> Any:
-        return (
-            [each for raw in value if (each := _kept(name, one, raw)) is not None] if isinstance(value, list) else None
-        )
+        if not isinstance(value, list):
+            return None
+        return _distinct(each for raw in value if (each := _kept(name, one, raw)) is not None) or None
 
-    return lambda value: clean(value) or None
+    return clean
+
+
+def _distinct(elements: Iterable[Any]) -> list[Any]:
+    """Elements without those whose type and value were there before (RFC 7643 section 2.4)."""
+    found: dict[Any, Any] = {}
+    for number, each in enumerate(elements):
+        paired = isinstance(each, dict) and "value" in each
+        found.setdefault((str(each["value"]), each.get("type")) if paired else number, each)
+    return list(found.values())
 
 
 def _object(attributes: Iterable[SchemaAttribute], keep: Keep) -> Clean:
     """Of an object: the attributes it declares, in any case; what else it holds is left out."""
+    attributes = tuple(attributes)
     table = {each.name.lower(): (each.name, _cleaner(each, keep)) for each in attributes if keep(each)}
+    if "value" in table and any(each.name == "$ref" for each in attributes):
+        table["value"] = ("value", _reference)
 
     def clean(value: Any) -> dict[str, Any] | None:
         if not isinstance(value, Mapping):
@@ -113,9 +130,23 @@ def with_schemas(resource: ResourceSchema, body: Resource) -> Resource:
     return {"schemas": [resource.base.id, *(each.id for each in resource.schemas[1:] if each.id in body)], **body}
 
 
+def held(row: Mapping[str, Any], name: str) -> Any:
+    """The value under a name that may be spelled in any case (RFC 7643 section 2.1); None where there is none."""
+    if name in row:
+        return row[name]
+    return next((value for key, value in row.items() if key.lower() == name.lower()), None)
+
+
+def listed(body: Any) -> tuple[str, list[Row]]:
+    """The key of the rows in a ListResponse, which some servers spell their own way, and the rows."""
+    key = next((each for each in body if each.lower() == "resources"), "Resources") if isinstance(body, Mapping) else ""
+    rows = body[key] if key and key in body else None
+    return key or "Resources", [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
 def identifier(row: Row) -> str:
     """The id of a record as text. Raises BadAnswer where it has none, as nothing could refer to it."""
-    found = row.get("id")
+    found = held(row, "id")
     if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
         raise BadAnswer("", "sent a resource without an id")
     return str(found)
@@ -128,7 +159,7 @@ def decoder(resource: ResourceSchema, moves: "Moves", elsewhere: frozenset[str])
 
     def decode(row: Row) -> Resource:
         attributes = moves.decoded(shape(row), row)
-        own = {**(meta(row.get("meta")) or {}), "resourceType": resource.name}
+        own = {**(meta(held(row, "meta")) or {}), "resourceType": resource.name}
         return with_schemas(resource, {"id": identifier(row), **attributes, "meta": own})
 
     return decode
@@ -212,7 +243,7 @@ def _split(path: str) -> tuple[str, ...]:
 
 def dig_keys(body: Any, keys: Iterable[str]) -> Any:
     for key in keys:
-        body = body.get(key) if isinstance(body, Mapping) else None
+        body = held(body, key) if isinstance(body, Mapping) else None
     return body
 
 

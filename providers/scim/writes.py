@@ -9,19 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from scim_bridge.providers.scim.evidence import MEMBERS
+from scim_bridge.providers.scim.probe import PATCH_OP, SCIM_JSON
 from scim_bridge.providers.scim.rules import literal
-from scim_bridge.providers.scim.shape import Moves, dig_keys, identifier, shaper, with_schemas
+from scim_bridge.providers.scim.shape import EMPTY, Moves, dig_keys, held, identifier, shaper, with_schemas
 from scim_bridge.query.capabilities import Call, Element, MemberWrites, Resource, Row, Steps, Writes
 from scim_bridge.query.plan import quoted
 from scim_bridge.schemas import ResourceSchema
-from scim_bridge.upstream.errors import BadAnswer, Rejected
+from scim_bridge.upstream.errors import BadAnswer, Rejected, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
-PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 CHUNK: Final = 500
 """Members per PATCH: some servers refuse more than 1,000 operations or a large body."""
-MEMBERS: Final = "members"
-SCIM_JSON: Final = {"Content-Type": "application/scim+json"}
+NULL: Final = object()
+"""An attribute that is sent as null; None in a record means that it is not sent."""
 Keys = tuple[str, ...]
 Values = Mapping[Keys, Any]
 
@@ -73,16 +74,37 @@ class ResourceWrites:
         path = self._path(identifier(row))
         undo = None if self._is_secret(old, new) else _patch(path, _operations(new, old))
         repeatable = all(each["op"] == "replace" for each in operations)
-        reply = yield replace(_patch(path, operations), undo=undo, idempotent=repeatable or None)
+        reply = yield from _patched(replace(_patch(path, operations), undo=undo, idempotent=repeatable or None))
         return _record(reply)
 
     def _update_by_put(self, row: Row, before: Resource, after: Resource) -> Steps:
         old, new = self._values(before), self._values(after)
         whole = yield from self._whole(row)
         merged = dict(whole)
-        for keys in _changed(old, new):
+        changed = _changed(old, new)
+        for keys in changed:
             _place(merged, keys, new.get(keys))
-        return _record((yield self._put(whole, merged, undoable=not self._is_secret(old, new))))
+        reply = yield self._put(whole, merged, undoable=not self._is_secret(old, new))
+        gone = [keys for keys in changed if keys not in new]
+        return (yield from self._without(merged, gone, _record(reply))) if gone else _record(reply)
+
+    def _without(self, merged: Row, gone: Sequence[Keys], record: Row | None) -> Any:
+        """The record after a PUT that left attributes out; a server that keeps those is told that they are null."""
+        if record is None:
+            record = (yield Call("GET", self._path(identifier(merged)))).body
+        kept = [keys for keys in gone if dig_keys(record, keys) not in EMPTY]
+        if not kept:
+            return record
+        nulled = dict(merged)
+        for keys in kept:
+            _place(nulled, keys, [] if isinstance(dig_keys(record, keys), list) else NULL)
+        record = _record((yield self._put(merged, nulled, undoable=False)))
+        if record is None:
+            record = (yield Call("GET", self._path(identifier(merged)))).body
+        if any(dig_keys(record, keys) not in EMPTY for keys in kept):
+            names = ", ".join(":".join(keys) for keys in kept)
+            raise BadAnswer("", f"did not take away {names}, neither left out nor as null", sent=True)
+        return record
 
     def _whole(self, row: Row) -> Any:
         """The record with what a plain read did not bring."""
@@ -106,9 +128,10 @@ class ResourceWrites:
         ignore; the schemas are those stated and those of its data."""
         known = self._resource.base.attribute
         read_only = {name for name in row if (each := known(name)) is not None and each.mutability == "readOnly"}
-        body = {name: value for name, value in row.items() if name not in read_only | {"meta"}}
-        named = with_schemas(self._resource, {name: value for name, value in body.items() if name != "schemas"})
-        stated = [each for each in row.get("schemas") or () if each not in named["schemas"]]
+        read_only |= {name for name in row if name.lower() in ("meta", "schemas")}
+        body = {name: None if value is NULL else value for name, value in row.items() if name not in read_only}
+        named = with_schemas(self._resource, body)
+        stated = [each for each in held(row, "schemas") or () if each not in named["schemas"]]
         return {**named, "schemas": named["schemas"] + stated}
 
     def _body(self, resource: Resource) -> Resource:
@@ -138,35 +161,35 @@ class ResourceWrites:
         """One request. Not undone: who was a member before is not known, and must stay one."""
         operations = [{"op": "add", "path": MEMBERS, "value": [self._member(each) for each in elements]}]
         # Adding who is there already changes nothing (RFC 7644 section 3.5.2.1).
-        yield replace(_patch(self._path(owner), operations), idempotent=True)
+        yield from _patched(replace(_patch(self._path(owner), operations), idempotent=True))
 
     def _remove_by_patch(self, owner: str, elements: Sequence[Element]) -> Steps:
         """One request; a server that minds who is no member is asked for the members, and told of those alone."""
         path = self._path(owner)
         try:
-            yield _patch(path, map(_removal, elements))
+            yield from _patched(_patch(path, map(_removal, elements)))
         except Rejected as error:
             if "noTarget" not in error.codes:
                 raise
             whole = yield from self._current(owner)
-            held = [each for each in elements if each["value"] in _values_of(whole)]
-            if held:
-                yield _patch(path, map(_removal, held))
+            there = [each for each in elements if each["value"] in _values_of(whole)]
+            if there:
+                yield _patch(path, map(_removal, there))
 
     def _add_by_put(self, owner: str, elements: Sequence[Element]) -> Steps:
         whole = yield from self._current(owner)
-        held = _values_of(whole)
-        added = [self._member(each) for each in elements if each["value"] not in held]
+        there = _values_of(whole)
+        added = [self._member(each) for each in elements if each["value"] not in there]
         if added:
-            yield self._put(whole, {**whole, MEMBERS: [*(whole.get(MEMBERS) or ()), *added]}, undoable=True)
+            yield self._put(whole, _with_members(whole, [*(held(whole, MEMBERS) or ()), *added]), undoable=True)
 
     def _remove_by_put(self, owner: str, elements: Sequence[Element]) -> Steps:
         whole = yield from self._current(owner)
         gone = {each["value"] for each in elements}
-        held = whole.get(MEMBERS) or ()
-        kept = [each for each in held if not (isinstance(each, Mapping) and str(each.get("value")) in gone)]
-        if len(kept) < len(held):
-            yield self._put(whole, {**whole, MEMBERS: kept}, undoable=True)
+        there = held(whole, MEMBERS) or ()
+        kept = [each for each in there if not (isinstance(each, Mapping) and str(held(each, "value")) in gone)]
+        if len(kept) < len(there):
+            yield self._put(whole, _with_members(whole, kept), undoable=True)
 
     def _member(self, element: Element) -> Element:
         """An element with what the schema lets a client say of it."""
@@ -183,7 +206,18 @@ class ResourceWrites:
 
 def _record(reply: Reply) -> Row | None:
     """The resource in an answer to a write; None where there is none, as with 204."""
-    return reply.body if isinstance(reply.body, Mapping) and "id" in reply.body else None
+    return reply.body if isinstance(reply.body, Mapping) and held(reply.body, "id") is not None else None
+
+
+def _patched(call: Call) -> Any:
+    """The reply to a PATCH. Raises BadAnswer where it is not offered after all: PUT is used once that is known."""
+    try:
+        return (yield call)
+    except UpstreamError as error:
+        if error.status not in (405, 501):
+            raise
+        told = "refuses PATCH, which it announces and took at the last look; it is looked at again before long"
+        raise BadAnswer("", f"{told} (answered {error.status})", status=error.status) from None
 
 
 def _patch(path: str, operations: Iterable[Mapping[str, Any]]) -> Call:
@@ -228,5 +262,11 @@ def _removal(element: Element) -> dict[str, Any]:
     return {"op": "remove", "path": f"{MEMBERS}[value eq {literal(element['value'])}]"}
 
 
+def _with_members(row: Row, members: Sequence[Any]) -> Row:
+    whole = dict(row)
+    _place(whole, (MEMBERS,), list(members))
+    return whole
+
+
 def _values_of(row: Row) -> set[str]:
-    return {str(each.get("value")) for each in row.get(MEMBERS) or () if isinstance(each, Mapping)}
+    return {str(held(each, "value")) for each in held(row, MEMBERS) or () if isinstance(each, Mapping)}

@@ -6,7 +6,7 @@ a query, what is pushed down, and what is checked here.
 """
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
@@ -27,7 +27,13 @@ finds, without and with regard to case; beyond ASCII nothing is promised but tha
 FOLLOW: Final = "@"
 """The key of a position that is a link, to be followed word for word."""
 SEEN: Final = "#"
-"""The key of a position that is a pager's own note, how many rows come before it; it is not sent."""
+"""The key of a position that is a pager's own note, how many rows come before it. Keys that begin so are not sent."""
+LAST: Final = "#last"
+"""The key of a position that names the row its page has to begin with: the last one of the page before, asked for
+again. That proves that the list goes on where it was left, and where only that row comes, that it ends there."""
+FIRST: Final = "#first"
+"""The key of a position that names the first row of the page before: a page that begins with it is that page again, as
+some upstreams answer past the end of a list."""
 
 
 class Text(str):
@@ -132,6 +138,10 @@ class AccessPath:
     unwrap: Callable[[Row], Row | None] | None = None  # the record inside a row (a membership's group); None skips it
     absent: Callable[[UpstreamError], bool] | None = None  # which refusals mean "no (more) rows"; None: see `is_absent`
     also: "tuple[AccessPath, ...]" = ()  # read with the same variables: only together do they hold all rows
+    empty: Callable[[Reply], bool] | None = None  # whether a reply without the list says that it is empty
+    identity: Callable[[Row], str] | None = None  # tells rows apart: one that comes twice means that another was missed
+    ordered: bool = True  # False: each request may see another order, so that only a whole list is good for anything
+    lean: Params = field(default_factory=dict)  # sent where no relation is wanted: rows then tell nothing of them
     max_text: int = 4000  # characters of URL-encoded text that a request may carry
 
     @property
@@ -166,11 +176,26 @@ Element = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RelationRead:
-    """One upstream list that holds elements of a relation; the path or a ``fixed`` parameter names its owner: {id}."""
+    """One upstream list that holds elements of a relation; the path or a ``fixed`` parameter names its owner: {id}.
+
+    With ``owners`` it is one list for all owners, which is read once for as many of them as are asked for: the ids of
+    those a row is an element of. Where it gives None, the row does not tell, and its ``record`` is read: {id} is that
+    of its element.
+    """
 
     access: AccessPath
     element: Callable[[Row], Element | None]
     known_empty: Callable[[Row], bool] = lambda row: False  # the owner's own record says there are none
+    owners: Callable[[Row], Iterable[str] | None] | None = None
+    record: AccessPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of resource that elements refer to: its look-up by id, and what it is called there."""
+
+    item: AccessPath
+    display: Callable[[Row], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +214,7 @@ class Relation:
     shown: Literal["always", "inline", "request"] = "always"
     inline: Callable[[Row], list[Element] | None] = lambda row: None
     partial: bool = False  # inline elements say less than those of the reads: shown, but nothing is decided by them
+    kinds: Mapping[str, Kind] = field(default_factory=dict)  # by type: what elements that do not tell theirs may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +244,15 @@ class MemberWrites:
     add: Callable[[str, Sequence[Element]], Steps]
     remove: Callable[[str, Sequence[Element]], Steps]
     chunk: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Referrers:
+    """Resources that have others as elements of a relation of theirs: which ones have a given one, as the elements of
+    ``read``, and how it is taken out of one, by their id."""
+
+    read: RelationRead
+    remove: Callable[[str, Sequence[Element]], Steps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +291,7 @@ class Collection:
     supplied: frozenset[str] = frozenset()  # required paths and extensions that the upstream fills in where they lack
     homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
     no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
+    referrers: tuple[Referrers, ...] = ()  # what may still name a resource that is deleted, and is tidied up
 
     @property
     def scoped(self) -> bool:

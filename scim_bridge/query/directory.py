@@ -1,13 +1,15 @@
 """One connection's resources: reading and writing them, as the protocol layer sees it."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from scim_bridge.clock import Clock
+from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.cache import QueryCache
-from scim_bridge.query.capabilities import Collection, Element, MemberWrites, Resource, Row, Steps
+from scim_bridge.query.capabilities import Collection, Element, MemberWrites, Referrers, Resource, Row, Steps
 from scim_bridge.query.pages import Send
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.run import Reader, ReadLimits
@@ -15,6 +17,7 @@ from scim_bridge.query.write import Transaction
 from scim_bridge.upstream.errors import NotFound
 
 W = TypeVar("W")
+_log = logging.getLogger("scim_bridge.write")
 
 
 class Unsupported(Exception):
@@ -104,10 +107,22 @@ class Directory:
         return result
 
     async def delete(self, resource_id: str) -> None:
-        """Delete a resource. Raises NotFound as the upstream does."""
+        """Delete a resource, and take it out of what still has it as a member. Raises NotFound as the upstream does."""
         delete = self._offered(self.collection.writes.delete, "delete")
         async with self._transaction() as transaction:
             await transaction.run(delete(resource_id))
+            for each in self.collection.referrers:
+                holders = await self._holders(each, resource_id)
+                await transaction.run_all([each.remove(holder, [{"value": resource_id}]) for holder in holders])
+
+    async def _holders(self, referrers: Referrers, resource_id: str) -> list[str]:
+        """The ids of what names a resource; none where finding out takes more than may be read."""
+        try:
+            found = await self.reader.relations.of_all(referrers.read, [resource_id])
+        except ScanTooLarge as error:
+            _log.warning("memberships of what was deleted may be left: %s", error, extra={"id": resource_id})
+            return []
+        return [each["value"] for each in found[resource_id]]
 
     async def _member_steps(
         self, owner: str, name: str, writes: MemberWrites, changes: MemberChanges

@@ -74,5 +74,5 @@ def _per_owner(collection: Collection, relation: Relation) -> Iterator[str]:
 def _literal(branch: Branch, position: Params) -> str:
     """The upstream request of a read as text."""
     params = {**branch.params, **position}
-    query = "&".join(f"{name}={value}" for name, value in params.items() if name != SEEN)
+    query = "&".join(f"{name}={value}" for name, value in params.items() if not name.startswith(SEEN))
     return f"GET {unquote(branch.path)}" + (f"?{query}" if query else "")

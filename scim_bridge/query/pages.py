@@ -9,13 +9,17 @@ from typing import Any
 
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import Chain, QueryCache
-from scim_bridge.query.capabilities import FOLLOW, SEEN, AccessPath, Pager, Params, Row, Start
+from scim_bridge.query.capabilities import FIRST, FOLLOW, LAST, SEEN, AccessPath, Pager, Params, Row, Start
 from scim_bridge.query.pagers import OnePage, dig
 from scim_bridge.query.plan import Branch
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
 Send = Callable[..., Awaitable[Reply]]
+
+
+class Moved(BadAnswer):
+    """A list does not go on where it was left: it changed meanwhile, or pages in another way than it seemed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +57,37 @@ def _limit(pager: Pager, count: int) -> int:
 def rows_of(access: AccessPath, reply: Reply) -> list[Row]:
     """The records in a reply. Raises BadAnswer where a list is not one.
 
-    An empty list may be left out, but only where the reply is known to be the right one: by the total it states, or as
-    the record that holds the list. Any other JSON must not pass for "nobody".
+    An empty list may be left out, but only where the reply is known to be the right one: by the total it states or what
+    else the provider knows it by, or as the record that holds the list. Any other JSON must not pass for "nobody".
     """
     if access.single:
         found: Any = [reply.body]
     else:
-        found = dig(reply.body, access.rows)
+        found = _dig_any_case(reply.body, access.rows)
         within_record = bool(access.variables) and isinstance(access.pager, OnePage)
         if found is None and isinstance(reply.body, Mapping):
-            found = [] if within_record or access.pager.total(reply) is not None else None
+            told = access.empty is not None and access.empty(reply)
+            found = [] if told or within_record or access.pager.total(reply) is not None else None
     if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
         raise BadAnswer("", f"{access.path} did not answer {'a record' if access.single else 'a list of records'}")
     return found
+
+
+def _dig_any_case(body: Any, dotted: str) -> Any:
+    """As `dig`; where that finds nothing, names are also taken in another case, or a list would pass for empty."""
+    found = dig(body, dotted)
+    if found is not None or not isinstance(body, Mapping):
+        return found
+    name, _, rest = dotted.partition(".")
+    key = next((each for each in body if each.lower() == name.lower()), None)
+    return None if key is None else _dig_any_case(body[key], rest) if rest else body[key]
 
 
 async def read_page(send: Send, branch: Branch, position: Params, *, at_start: bool = True) -> UpstreamPage:
     """One upstream request. A refusal that means "no row" is an empty page at the end of the list."""
     access = branch.access
     link = position.get(FOLLOW)
-    params = {name: value for name, value in {**branch.params, **position}.items() if name != SEEN}
+    params = {name: value for name, value in {**branch.params, **position}.items() if not name.startswith(SEEN)}
     try:
         reply = await (send("GET", branch.path, params=params) if link is None else send("GET", link))
     except UpstreamError as error:
@@ -83,7 +98,39 @@ async def read_page(send: Send, branch: Branch, position: Params, *, at_start: b
     following = access.pager.next(position, reply, len(found))
     if following == position:
         raise BadAnswer("", f"{access.path} named the same page as the next one")
+    found, following = _fresh(access, position, found, following)
     return UpstreamPage(_unwrapped(access, found), following, access.pager.total(reply), len(found))
+
+
+def _fresh(
+    access: AccessPath, position: Params, found: list[Row], following: Params | None
+) -> tuple[list[Row], Params | None]:
+    """The rows of a page that the one before did not have, and what follows. Raises Moved."""
+    first = access.identity(found[0]) if found and access.identity is not None else None
+    if LAST in position:
+        if first != position[LAST]:
+            raise Moved("", f"{access.path} does not go on with the row where it was left")
+        return found[1:], following
+    if first is not None and first == position.get(FIRST):
+        return [], None
+    return found, following
+
+
+class _Once:
+    """The rows of one read: one that comes twice means that another one was missed."""
+
+    def __init__(self, access: AccessPath) -> None:
+        self._access = access
+        self._seen: set[str] = set()
+
+    def check(self, rows: list[Row]) -> None:
+        """Raises BadAnswer."""
+        if self._access.identity is None:
+            return
+        for each in map(self._access.identity, rows):
+            if each in self._seen:
+                raise BadAnswer("", f"{self._access.path} sent a row twice: another one may be missing")
+            self._seen.add(each)
 
 
 def _unwrapped(access: AccessPath, found: list[Row]) -> list[Row]:
@@ -111,6 +158,14 @@ async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerat
 
     Where rows are reached by their number, up to ``ahead`` pages are asked for at a time; to be used in `aclosing`.
     """
+    once = _Once(branch.access)
+    async with aclosing(_pages_in_order(send, branch, ahead)) as pages:
+        async for page in pages:
+            once.check(page.rows)
+            yield page
+
+
+async def _pages_in_order(send: Send, branch: Branch, ahead: int) -> AsyncGenerator[UpstreamPage, None]:
     pager, visited = branch.access.pager, _Visited(branch.access)
     first = True
     position: Params | None = pager.start(0, pager.max_page).position
@@ -191,6 +246,7 @@ class ListReader:
         while len(rows) < count and not chain.ends_before(at := offset + len(rows)):
             start, page = chain.kept(at) or await self._fetch(chain, at, end)
             rows.extend(page[at - start : end - start])
+        _Once(self._branch.access).check(rows)
         return rows
 
     async def _fetch(self, chain: Chain, at: int, end: int) -> tuple[int, list[Row]]:
@@ -198,7 +254,7 @@ class ListReader:
         start = self._nearest(chain, at, end)
         try:
             page = await self._read(start)
-        except (NotFound, Rejected):
+        except (NotFound, Rejected, Moved):
             # An old position may have expired, and a row past the end be refused; walking there tells.
             if start.offset == 0 or self._restarted:
                 raise

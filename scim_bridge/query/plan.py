@@ -68,11 +68,22 @@ class Branch:
     share: float = 1.0  # expected, of all rows that the path holds
     unique: bool = False
     pushed: str = ""  # what of the filter it evaluates, for people
+    lean: bool = False  # rows tell nothing of relations
 
     @property
-    def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """What makes two reads pages of the same upstream list."""
-        return self.path, tuple(sorted(self.params.items()))
+    def key(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """What makes two reads pages of the same upstream list, whose positions mean the same."""
+        return self.mechanics, self.path, tuple(sorted(self.params.items()))
+
+    @property
+    def mechanics(self) -> str:
+        """The kind of paging: what the positions of the list mean."""
+        return type(self.access.pager).__name__
+
+    def leaner(self) -> "Branch":
+        """The same without relations, where the upstream leaves them out."""
+        lean = self.access.lean
+        return replace(self, params={**self.params, **lean}, lean=True) if lean else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,10 @@ class Planner:
         sorted_here = query.sort is not None and natively is None
         branches = (natively,) if natively is not None else branches
         strategy = _strategy(branches, whole=residual is None and not sorted_here)
-        return Plan(branches, residual, strategy, sorted_here, self._deciding(residual, query.sort, sorted_here))
+        deciding = self._deciding(residual, query.sort, sorted_here)
+        if not deciding and not query.relations:
+            branches = tuple(each.leaner() for each in branches)
+        return Plan(branches, residual, strategy, sorted_here, deciding)
 
     def _deciding(self, residual: FilterNode | None, sort: Sort | None, sorted_here: bool) -> tuple[str, ...]:
         """The relations whose elements decide whether or where a row belongs."""
@@ -195,7 +209,7 @@ def _strategy(branches: Sequence[Branch], *, whole: bool) -> Strategy:
     """``whole``: what is pushed down is all there is to do."""
     if all(branch.access.single or branch.unique for branch in branches):
         return "lookup"
-    if len(branches) > 1 or not whole or not branches[0].access.counts_rows:
+    if len(branches) > 1 or not whole or not branches[0].access.counts_rows or not branches[0].access.ordered:
         return "scan"
     return "window" if branches[0].access.pager.random_access else "walk"
 

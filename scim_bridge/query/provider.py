@@ -28,6 +28,10 @@ async def _nothing_to_discover(settings: Any, send: Send) -> Any:
     return None
 
 
+def _never(settings: Any, discovered: Any) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where an upstream is and how to sign in to it."""
@@ -49,7 +53,8 @@ class Simulation:
 class Provider(Generic[S]):
     """The declaration of one kind of upstream.
 
-    ``discover`` asks the upstream what the declaration depends on (schemas, populations), once at start;
+    ``discover`` asks the upstream what the declaration depends on (schemas, populations), at start, and again where
+    ``refresh`` says after how many seconds (0: never), by what was found the last time; equal facts change nothing.
     ``collections`` builds the resource types from the settings and what was discovered (None where that failed or was
     not asked, as for `scim-bridge providers`). ``classify`` turns a refusal into an error by vendor code; None leaves
     it to the defaults by HTTP status. ``check`` tells what is wrong with settings beyond their types: the key, and why.
@@ -61,6 +66,7 @@ class Provider(Generic[S]):
     endpoint: Callable[[S, Clock], Endpoint]
     collections: Callable[[S, Any], Sequence[Collection]]
     discover: Callable[[S, Send], Awaitable[Any]] = _nothing_to_discover
+    refresh: Callable[[S, Any], float] = _never
     classify: Callable[[Reply], UpstreamError | None] = _unclassified
     check: Callable[[S], tuple[str, str] | None] = _no_problem
     simulation: Callable[[int], Simulation] | None = None

@@ -1,18 +1,21 @@
 """Filling in what lives behind other endpoints: the members of groups, the groups of users."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from scim_bridge.query.budget import Budget
-from scim_bridge.query.capabilities import Collection, Element, Relation, RelationRead, Resource, Row
+from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, RelationRead, Resource, Row
 from scim_bridge.query.pages import Send, every_page, read_page
 from scim_bridge.query.plan import Branch, quoted, scoped
 from scim_bridge.query.push import Pushed
-from scim_bridge.upstream.errors import BadAnswer, NotFound
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
 
 T = TypeVar("T")
+MAX_LOOKUPS: Final = 20
+"""Elements of one answer that are looked up to tell what they are; where there are more, none is."""
 
 
 @dataclass(slots=True)
@@ -36,11 +39,14 @@ class Record:
         return {**self.resource, **{name: self.known[name] for name in names if self.known.get(name)}}
 
 
-def record_of(collection: Collection, row: Row) -> Record:
-    """An upstream record as SCIM, with the relations it brings along. Raises BadAnswer where it has no id."""
+def record_of(collection: Collection, row: Row, *, lean: bool = False) -> Record:
+    """An upstream record as SCIM, with the relations it brings along; ``lean``: it was asked for without them.
+
+    Raises BadAnswer where it has no id.
+    """
     known: dict[str, list[Element]] = {}
     brought: dict[str, list[Element]] = {}
-    for relation in collection.relations:
+    for relation in () if lean else collection.relations:
         elements = relation.inline(row)
         if elements is None and relation.reads and all(read.known_empty(row) for read in relation.reads):
             elements = []
@@ -55,10 +61,14 @@ def record_of(collection: Collection, row: Row) -> Record:
 class RelationLoader:
     """Loads relations of records, a bounded number of owners at a time."""
 
-    def __init__(self, collection: Collection, send: Send, gather_limit: int) -> None:
+    def __init__(
+        self, collection: Collection, send: Send, gather_limit: int, budget: Callable[[], Budget] | None = None
+    ) -> None:
+        """``budget`` makes one for what is read to answer a request, and is not part of the answer."""
         self._collection = collection
         self._send = send
         self._gate = asyncio.Semaphore(gather_limit)
+        self._budget = budget
 
     async def fill(self, records: Sequence[Record], names: Iterable[str]) -> None:
         """Put the named relations into the records' resources; an empty one stays unassigned."""
@@ -72,14 +82,34 @@ class RelationLoader:
                     record.resource.pop(name, None)
 
     async def load(self, records: Sequence[Record], names: Iterable[str], budget: Budget | None = None) -> None:
-        """Make the named relations known; a budget pays for those that only decide."""
+        """Make the named relations known; a budget pays for those that only decide.
+
+        Those that are to be shown are also told what they refer to, where that takes a few look-ups.
+        """
         wanted = [relation for name in names if (relation := self._collection.relation(name)) is not None]
         missing = [(record, each) for record in records for each in wanted if each.attribute not in record.known]
-        await all_or_nothing([self._load_one(record, relation, budget) for record, relation in missing])
+        apart = [(record, each) for record, each in missing if all(read.owners is None for read in each.reads)]
+        await all_or_nothing([self._load_one(record, relation, budget) for record, relation in apart])
+        for relation in wanted:
+            await self._load_shared(relation, [record for record, each in missing if each is relation], budget)
+            if budget is None:
+                await self._tell_kinds(relation, records)
 
     async def _load_one(self, record: Record, relation: Relation, budget: Budget | None) -> None:
         async with self._gate:
             record.known[relation.attribute] = await self.elements(relation, record.id, budget)
+
+    async def _load_shared(self, relation: Relation, records: Sequence[Record], budget: Budget | None) -> None:
+        """A relation that one list holds for all owners: it is read once, however many they are."""
+        missing = [each for each in records if relation.attribute not in each.known]
+        if not missing:
+            return
+        found: dict[str, list[Element]] = {each.id: [] for each in missing}
+        for read in relation.reads:
+            for owner, elements in (await self.of_all(read, found, budget)).items():
+                found[owner] += elements
+        for each in missing:
+            each.known[relation.attribute] = found[each.id]
 
     async def elements(self, relation: Relation, owner: str, budget: Budget | None = None) -> list[Element]:
         """All elements of one owner's relation; one that no list holds is told by the owner's own record."""
@@ -91,16 +121,84 @@ class RelationLoader:
             if budget is not None:
                 budget.spend(page.read)
         for read in relation.reads:
-            async for page in every_page(self._send, for_owner(read, owner)):
+            found += (await self.of_all(read, (owner,), budget))[owner]
+        return found
+
+    async def of_all(
+        self, read: RelationRead, owners: Iterable[str], budget: Budget | None = None
+    ) -> dict[str, list[Element]]:
+        """The elements that one list holds, by owner."""
+        found: dict[str, list[Element]] = {each: [] for each in owners}
+        if read.owners is not None:
+            await self._invert(read, found, budget)
+            return found
+        for owner, elements in found.items():
+            async with aclosing(every_page(self._send, for_owner(read, owner))) as pages:
+                async for page in pages:
+                    if budget is not None:
+                        budget.spend(page.read)
+                    elements.extend(each for each in map(read.element, page.rows) if each is not None)
+        return found
+
+    async def _invert(self, read: RelationRead, found: dict[str, list[Element]], budget: Budget | None) -> None:
+        """Read a list of everybody's elements. It takes a budget in any case: most of it is not asked for."""
+        budget = budget or (self._budget() if self._budget is not None else None)
+        async with aclosing(every_page(self._send, for_owner(read, None))) as pages:
+            async for page in pages:
                 if budget is not None:
                     budget.spend(page.read)
-                found.extend(element for element in map(read.element, page.rows) if element is not None)
-        return found
+                owners = await all_or_nothing([self._owners(read, row, budget) for row in page.rows])
+                for row, names in zip(page.rows, owners, strict=True):
+                    if (element := read.element(row)) is not None:
+                        for owner in names & found.keys():
+                            found[owner].append(element)
+
+    async def _owners(self, read: RelationRead, row: Row, budget: Budget | None) -> frozenset[str]:
+        """The owners that a row is an element of, by its own record where a list does not tell."""
+        assert read.owners is not None
+        owners, element = read.owners(row), read.element(row)
+        if owners is None and read.record is not None and element is not None:
+            async with self._gate:
+                page = await read_page(self._send, _by_id(read.record, element["value"]), {})
+            if budget is not None:
+                budget.spend(page.read)
+            owners = read.owners(page.rows[0]) if page.rows else None
+        return frozenset(owners or ())
+
+    async def _tell_kinds(self, relation: Relation, records: Sequence[Record]) -> None:
+        """Look up the elements that do not tell what they refer to, up to MAX_LOOKUPS of them."""
+        name = relation.attribute
+        untold = {
+            each["value"]: Element() for record in records for each in record.known.get(name, ()) if "type" not in each
+        }
+        if not relation.kinds or not untold or len(untold) > MAX_LOOKUPS:
+            return
+        told = await all_or_nothing([self._kind(relation, value) for value in untold])
+        untold.update(zip(untold, told, strict=True))
+        for record in records:
+            if name in record.known:
+                record.known[name] = [{**untold.get(each["value"], {}), **each} for each in record.known[name]]
+
+    async def _kind(self, relation: Relation, value: str) -> Element:
+        """The type and display of what an element refers to; nothing where none of the kinds has it."""
+        for kind, each in relation.kinds.items():
+            async with self._gate:
+                try:
+                    rows = (await read_page(self._send, _by_id(each.item, value), {})).rows
+                except Rejected:  # such an id there cannot be
+                    rows = []
+            if rows:
+                display = each.display(rows[0])
+                return {"type": kind, **({"display": display} if display else {})}
+        return {}
 
 
 def own_record(collection: Collection, resource_id: str) -> Branch:
     """The look-up of one record by its id."""
-    item = collection.item
+    return _by_id(collection.item, resource_id)
+
+
+def _by_id(item: AccessPath, resource_id: str) -> Branch:
     return Branch(item, item.path.replace("{id}", quoted(resource_id)), item.fixed, exact=True, unique=True)
 
 

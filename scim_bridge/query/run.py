@@ -55,7 +55,7 @@ class Reader:
     ) -> None:
         self.collection = collection
         self.planner = Planner(collection)
-        self.relations = RelationLoader(collection, send, GATHER_LIMIT)
+        self.relations = RelationLoader(collection, send, GATHER_LIMIT, self._budget)
         self._send = send
         self._cache = cache
         self._clock = clock
@@ -111,19 +111,26 @@ class Reader:
 
     async def _window(self, plan: Plan, query: Query, position: Mapping[str, Any]) -> Page:
         reader = ListReader(self._send, plan.branches[0], self._cache, self._budget())
-        resume = (position["at"], position["from"]) if "from" in position else None
+        # A position of before the upstream was found to page in another way means something else.
+        known = "from" in position and position.get("by") == plan.branches[0].mechanics
+        resume = (position["at"], position["from"]) if known else None
         window = await reader.window(query.offset, query.count, need_total=query.need_total, resume=resume)
-        records = [record_of(self.collection, row) for row in window.rows]
+        records = [record_of(self.collection, row, lean=plan.branches[0].lean) for row in window.rows]
         await self.relations.fill(records, query.relations)
         following = None
         if window.resume is not None:
             at, entry = window.resume
-            following = {"o": query.offset + len(records), "at": at, "from": dict(entry)}
+            following = {
+                "o": query.offset + len(records),
+                "at": at,
+                "from": dict(entry),
+                "by": plan.branches[0].mechanics,
+            }
         return Page(records, window.total, following)
 
     async def _scan(self, plan: Plan, query: Query) -> Page:
         """A page of a scan: from what an earlier page kept, else by reading everything pushed down."""
-        key = (self.collection.resource.name, *query.key)
+        key = (self.collection.resource.name, *query.key, any(each.lean for each in plan.branches))
         matches = None if query.offset == 0 or plan.strategy == "lookup" else self._cache.scan(key)
         if matches is None:
             generation = self._cache.generation
@@ -150,6 +157,8 @@ class Reader:
         for part in await all_or_nothing([matches(branch) for branch in plan.branches]):
             for record in part:
                 found.setdefault(record.id, record)
+        if not all(each.access.ordered for each in plan.branches):
+            found = dict(sorted(found.items()))  # or a later page, read anew, would be cut from another order
         if query.sort is None or not plan.sorted_here:
             return list(found.values())
         key = sort_key(query.sort.path, self.collection.resource)
@@ -165,7 +174,8 @@ class Reader:
         async with aclosing(every_page(self._send, branch, PAGES_AHEAD)) as pages:
             async for page in pages:
                 budget.spend(page.read)
-                records = [record_of(self.collection, row) for row in page.rows if self.collection.visible(row)]
+                visible = filter(self.collection.visible, page.rows)
+                records = [record_of(self.collection, row, lean=branch.lean) for row in visible]
                 await self.relations.load(records, plan.residual_relations, budget)
                 found += [each for each in records if check is None or check(each.related(plan.residual_relations))]
                 if branch.unique and page.read == 1:

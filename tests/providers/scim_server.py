@@ -22,6 +22,7 @@ from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.run import ReadLimits
 from scim_bridge.upstream.client import UpstreamClient
+from scim_bridge.upstream.errors import NotFound
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
@@ -29,6 +30,7 @@ from tests.clocks import FakeClock
 Fault = Callable[[httpx.Request, httpx.Response], httpx.Response]
 Refusal = Callable[[httpx.Request], httpx.Response | None]
 BASE_URL = "https://scim.example/v2"
+NO_LIMITS = ReadLimits()
 
 
 def offering(*, max_results: int = 1000, filters: bool = True, patch: bool = True) -> ScimProvider:
@@ -95,18 +97,27 @@ def _refuse_nothing(request: httpx.Request) -> httpx.Response | None:
 
 
 async def bridge(
-    server: Any = None, *, fault: Fault | None = None, refuse: Refusal = _refuse_nothing, **settings: Any
+    server: Any = None,
+    *,
+    fault: Fault | None = None,
+    refuse: Refusal = _refuse_nothing,
+    limits: ReadLimits = NO_LIMITS,
+    **settings: Any,
 ) -> Bridge:
     """The provider in front of a server (25 people by default), discovery done."""
     wire = Wire(server or Sandbox(25), fault, refuse)
-    directories, _ = await opened(Settings(base_url=BASE_URL, token=Secret(TOKEN), **settings), FakeClock(), wire)
+    chosen = Settings(base_url=BASE_URL, token=Secret(TOKEN), **settings)
+    directories, _ = await opened(chosen, FakeClock(), wire, limits)
     found = Bridge(wire, directories)
     found.discovery = found.spent()
     return found
 
 
 async def opened(
-    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    clock: Clock,
+    transport: httpx.AsyncBaseTransport | None = None,
+    limits: ReadLimits = NO_LIMITS,
 ) -> tuple[dict[str, Directory], UpstreamClient]:
     """The directories of a connection by endpoint, as discovered, and the client to close."""
     endpoint = PROVIDER.endpoint(settings, clock)
@@ -126,7 +137,7 @@ async def opened(
         raise
     cache = QueryCache(clock, 300)
     collections = PROVIDER.collections(settings, found)
-    directories = [Directory(each, client.send, cache, clock, ReadLimits()) for each in collections]
+    directories = [Directory(each, client.send, cache, clock, limits) for each in collections]
     return {each.collection.resource.endpoint: each for each in directories}, client
 
 
@@ -152,9 +163,11 @@ class Documents:
         self._documents = documents
         self.calls: list[str] = []
 
-    async def __call__(self, method: str, target: str, *, params: Mapping[str, str] | None = None) -> Reply:
+    async def __call__(
+        self, method: str, target: str, *, params: Mapping[str, str] | None = None, **sent: Any
+    ) -> Reply:
         self.calls.append(f"{target}{json.dumps(dict(params))}" if params else target)
-        found = self._documents.get(target, 404)
+        found = self._documents.get(target, NotFound("", "", status=404))
         if callable(found):
             found = found(dict(params or {}))
         if isinstance(found, Exception):

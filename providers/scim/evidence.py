@@ -1,0 +1,115 @@
+"""What a look at the rows of one resource type tells, altogether: its lists, its filters, its relations, its PATCH."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from scim_bridge.providers.scim.paging import TOLD, UNSEEN, Paging, stated
+from scim_bridge.providers.scim.probe import SAMPLES, Ask, Found, inline, is_lean, is_refusal, paged, takes_patch
+from scim_bridge.providers.scim.proof import Proven, proven
+from scim_bridge.providers.scim.rules import ASSUMED, UNPROVEN, Proof
+from scim_bridge.providers.scim.shape import EMPTY, held, identifier, listed
+from scim_bridge.query.capabilities import Row
+from scim_bridge.query.pages import Send
+from scim_bridge.query.plan import quoted
+from scim_bridge.schemas import ResourceSchema, SchemaAttribute
+from scim_bridge.upstream.errors import UpstreamError
+
+MEMBERS: Final = "members"
+_GROUPS_READ: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The features of a server by its own word; without one, it has none."""
+
+    filter: bool = False
+    patch: bool = False
+    sort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen of one resource type.
+
+    - ``listed``: there is such a list; ``rows``: the key of its rows.
+    - ``inline``: the relations that rows of a list bring along.
+    - ``lean``: members are left out of rows when asked to be.
+    - ``asked``: members come with a group's own record only when asked for.
+    - ``enough``: there were rows to prove things on.
+    """
+
+    listed: bool = False
+    rows: str = "Resources"
+    inline: frozenset[str] = frozenset()
+    paging: Paging = UNSEEN
+    proof: Proof = UNPROVEN
+    patch: bool = False
+    lean: bool = False
+    asked: bool = False
+    enough: bool = False
+
+
+NOTHING_SEEN: Final = Evidence()
+NOBODY_LOOKED: Final = Evidence(paging=TOLD, proof=ASSUMED, patch=True)
+"""As if the server did all that SCIM says; for plans that nothing is asked for."""
+
+
+def relation_attribute(resource: ResourceSchema, name: str) -> SchemaAttribute | None:
+    """The multi-valued attribute of references that a relation is, if the type has it."""
+    attribute = resource.base.attribute(name)
+    return attribute if attribute is not None and attribute.multi_valued and attribute.sub("value") else None
+
+
+async def gathered(send: Send, resource: ResourceSchema, announced: Announced) -> Evidence:
+    """Read a few rows of a resource type and try things on them; a server that refuses proves nothing."""
+    ask = Ask(send, resource.endpoint)
+    body = await ask.body({"startIndex": "1", "count": str(SAMPLES)})
+    if body is None:
+        return NOTHING_SEEN
+    key, rows = listed(body)
+    first = Found(rows, stated(body), held(body, "startIndex"))
+    paging = await paged(ask, first, sorts=announced.sort) if rows else UNSEEN
+    brought = inline(rows)
+    related = relation_attribute(resource, MEMBERS) is not None
+    samples, asked = rows, False
+    if related and MEMBERS not in brought:
+        samples, asked = await _with_members(send, resource, rows)
+    found = await proven(ask, resource, samples) if announced.filter and rows else Proven()
+    return Evidence(
+        listed=True,
+        rows=key,
+        inline=brought,
+        paging=_with_totals(paging, found),
+        proof=found.proof,
+        patch=announced.patch and await takes_patch(send, resource.endpoint),
+        lean=related and MEMBERS in brought and await is_lean(ask, first, MEMBERS),
+        asked=asked,
+        enough=len(rows) > 1 and (not announced.filter or bool(found.proof.finding)),
+    )
+
+
+def _with_totals(paging: Paging, found: Proven) -> Paging:
+    """Totals of filtered lists are worth no more than those of whole ones."""
+    return replace(paging, filtered=found.totals if paging.totals == "proven" else paging.totals)
+
+
+async def _with_members(send: Send, resource: ResourceSchema, rows: list[Row]) -> tuple[list[Row], bool]:
+    """Rows of groups, one of them with its members as its own record tells them; and whether it has to be asked to."""
+    for row in rows[:_GROUPS_READ]:
+        for params in ({}, {"attributes": MEMBERS}):
+            record = await _record(send, f"{resource.endpoint}/{quoted(identifier(row))}", params)
+            if record is not None and held(record, MEMBERS) not in EMPTY:
+                whole = {**row, MEMBERS: held(record, MEMBERS)}
+                return [whole, *(each for each in rows if each is not row)], bool(params)
+    return rows, False
+
+
+async def _record(send: Send, path: str, params: Mapping[str, str]) -> Any:
+    try:
+        body = (await send("GET", path, params=params)).body
+    except UpstreamError as error:
+        if not is_refusal(error, filtered=False):
+            raise
+        return None
+    return body if isinstance(body, Mapping) else None
