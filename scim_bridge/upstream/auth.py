@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 from urllib.parse import quote_plus
 
@@ -24,6 +26,8 @@ LONGEST_WAIT_SECONDS = 600
 """A Retry-After longer than this does not keep us from asking the token endpoint again."""
 
 ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
+TokenRequest = Literal["form", "json"]
+"""What the body of a sign-in is: the standard's form, or JSON, as some vendors have it."""
 
 # RFC 6749 section 5.2 allows nearly any text as an error code; one that looks like a code is safe to show
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -96,7 +100,8 @@ class ClientCredentials(httpx.Auth):
     it: fifty requests with a wrong secret are one failed login, not fifty. A refusal stands for 5 s, and "too many
     requests" for as long as its Retry-After says. A token is renewed ``renew_before_seconds`` before it ends (at half
     its life, if that is later), and once more when the API answers 401 to the token that is still the current one. An
-    answer without a usable `expires_in` counts as 300 s.
+    answer without a usable `expires_in` counts as 300 s. Where the endpoint gives a token again and states in
+    `created_at` when it was made, its life counts from then.
 
     A refusal is AuthRefused with the OAuth error code in ``codes``, also where the token endpoint is not found; an
     outage of it is Unavailable. ValueError for a token URL that is none.
@@ -109,6 +114,7 @@ class ClientCredentials(httpx.Auth):
         client_secret: Secret,
         *,
         method: ClientAuthentication = "client_secret_basic",
+        body: TokenRequest = "form",
         scope: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
         renew_before_seconds: float = 60.0,
@@ -117,6 +123,7 @@ class ClientCredentials(httpx.Auth):
         self._client_id = client_id
         self._client_secret = client_secret
         self._method = method
+        self._body = body
         self._scope = scope
         self._clock = clock
         self._renew_before_seconds = renew_before_seconds
@@ -178,7 +185,8 @@ class ClientCredentials(httpx.Auth):
         else:
             headers["Authorization"] = f"Basic {self._basic.reveal()}"
         extensions = {"timeout": request.extensions.get("timeout", {})}
-        return httpx.Request("POST", self._token_url, headers=headers, data=form, extensions=extensions)
+        content: dict[str, Any] = {"json": form} if self._body == "json" else {"data": form}
+        return httpx.Request("POST", self._token_url, headers=headers, extensions=extensions, **content)
 
     async def _signed_in(self, answer: httpx.Response, asked_at: float) -> _Token:
         """The new token, which is kept; raises what the answer says otherwise, and keeps that."""
@@ -188,6 +196,7 @@ class ClientCredentials(httpx.Auth):
             self._keep_failure(error)
             raise
         life = _lifetime_seconds(body.get("expires_in"))
+        life -= _age_seconds(body.get("created_at"), answer.headers.get("Date"), life)
         renew_at = asked_at + max(life - self._renew_before_seconds, life / 2)
         self._former = self._token.value if self._token else None
         self._token, self._failure = _Token(Secret(body["access_token"]), renew_at), None
@@ -247,3 +256,13 @@ def _lifetime_seconds(expires_in: Any) -> float:
         if math.isfinite(seconds) and seconds > 0:
             return seconds
     return DEFAULT_LIFETIME_SECONDS
+
+
+def _age_seconds(created_at: Any, date: str | None, life: float) -> float:
+    """How old a token was when it was given, by the endpoint's own clock; 0 where that does not tell."""
+    try:
+        made = datetime.fromisoformat(created_at)
+        age = (parsedate_to_datetime(date or "") - made).total_seconds()
+    except (TypeError, ValueError):  # no such text, or one of the two has no zone
+        return 0.0
+    return age if 0 < age < life else 0.0

@@ -74,6 +74,44 @@ async def test_post_carries_both_in_the_form() -> None:
     assert "Authorization" not in stub.calls[0].headers
 
 
+async def test_a_sign_in_may_be_json() -> None:
+    clock, stub = FakeClock(), Stub(token(), ok())
+    async with connected(stub, auth=_auth(clock, body="json"), clock=clock) as client:
+        await client.send("GET", "/users")
+    assert stub.calls[0].content == b'{"grant_type":"client_credentials"}'
+    assert stub.calls[0].headers["Content-Type"] == "application/json"
+    assert stub.calls[0].headers["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("created_at", "date", "lasts"),
+    [
+        ("2026-03-02T08:00:00.035Z", "Mon, 02 Mar 2026 08:50:00 GMT", 540),  # 10 of 60 minutes are left, less one
+        ("2026-03-02T08:00:00.035Z", None, 3540),
+        ("2026-03-02T08:00:00.035Z", "yesterday", 3540),
+        ("2026-03-02T08:00:00", "Mon, 02 Mar 2026 08:50:00 GMT", 3540),
+        ("2026-03-02T08:00:00Z", "Mon, 02 Mar 2026 11:00:00 GMT", 3540),  # it would be over: their clocks differ
+        ("2026-03-02T12:00:00Z", "Mon, 02 Mar 2026 11:00:00 GMT", 3540),
+        (1772438400, "Mon, 02 Mar 2026 08:50:00 GMT", 3540),
+        (None, "Mon, 02 Mar 2026 08:50:00 GMT", 3540),
+    ],
+)
+async def test_a_token_that_is_given_again_ends_when_it_would_have(
+    created_at: Any, date: str | None, lasts: int
+) -> None:
+    given = {"access_token": "token-1", "expires_in": 3600, "created_at": created_at}
+    answer = httpx.Response(200, json=given, headers={"Date": date} if date else {})
+    clock, upstream = FakeClock(), Upstream(answer, token("token-2"))
+    async with connected(upstream, auth=_auth(clock), clock=clock) as client:
+        await client.send("GET", "/users")
+        clock.advance(lasts - 2)
+        await client.send("GET", "/users")
+        assert upstream.counts == (1, 2)
+        clock.advance(3)
+        await client.send("GET", "/users")
+        assert upstream.counts == (2, 3)
+
+
 async def test_a_sign_in_keeps_to_the_time_limits_of_the_request() -> None:
     clock, stub = FakeClock(), Stub(token(), ok())
     async with connected(stub, auth=_auth(clock), clock=clock) as client:
