@@ -372,7 +372,7 @@ def overridden(resource: ResourceSchema, changes: Changes) -> ResourceSchema:
 
 
 def _core() -> tuple[dict[str, Schema], dict[str, ResourceSchema]]:
-    """The definitions of RFC 7643 section 8.7.1, kept beside this module in the form that servers publish."""
+    """The definitions of RFC 7643 section 8.7.1, and our own, kept beside this module in the form servers publish."""
     published = json.loads(Path(__file__).with_name("core_schemas.json").read_text("utf-8"))
     schemas = {each["id"]: Schema.from_json(each) for each in published["schemas"]}
     types = {each["name"]: ResourceSchema.from_discovery(each, schemas) for each in published["resourceTypes"]}
@@ -383,3 +383,5 @@ _SCHEMAS, _RESOURCE_TYPES = _core()
 ENTERPRISE_USER: Final = _SCHEMAS["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]
 USER: Final = _RESOURCE_TYPES["User"]
 GROUP: Final = _RESOURCE_TYPES["Group"]
+ACTIVITY: Final = _RESOURCE_TYPES["Activity"]
+"""Our own, for what upstreams log; only some attributes of it may be known of an event."""
