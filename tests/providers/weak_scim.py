@@ -75,6 +75,7 @@ class WeakServer:
     groups: dict[str, Resource] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     turns: int = 0
+    types: Mapping[str, ResourceSchema] = field(default_factory=lambda: TYPES)  # those it publishes
     read: Callable[[Any, ResourceSchema], Any] = field(default_factory=lambda: _named)  # what it takes from a body
     _truths: dict[tuple[str, str], Resource] = field(default_factory=dict)
 
@@ -124,9 +125,9 @@ class WeakServer:
             }
             return _json({name: {"supported": each, "maxResults": 1000} for name, each in features.items()})
         if kind == "ResourceTypes":
-            found: Sequence[Any] = [each.resource_type_json() for each in TYPES.values()]
+            found: Sequence[Any] = [each.resource_type_json() for each in self.types.values()]
         else:
-            found = [self._schema(schema.to_json()) for each in TYPES.values() for schema in each.schemas]
+            found = [self._schema(schema.to_json()) for each in self.types.values() for schema in each.schemas]
         return _json({"schemas": [LIST], "totalResults": len(found), self.weak.key: found})
 
     def _schema(self, schema: dict[str, Any]) -> dict[str, Any]:
