@@ -44,9 +44,10 @@ class Text(str):
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Alternatives whose rows together answer a comparison: one upstream read each."""
+    """Alternatives whose rows together answer a comparison: one upstream read each; ``apart``: no row is in two."""
 
     options: tuple[Params | Text, ...]
+    apart: bool = False
 
 
 class Nothing:
@@ -121,6 +122,21 @@ _VARIABLE = re.compile(r"\{[a-z_]+\}")
 
 
 @dataclass(frozen=True, slots=True)
+class Referral:
+    """Where the records are that a list's rows only name.
+
+    ``ids`` are those that a row names. ``access`` lists the records of up to ``chunk`` ids, which ``parameter`` takes
+    joined by commas, and ``key`` is the id of such a record; without ``access``, each is looked up by its id.
+    """
+
+    ids: Callable[[Row], Iterable[str]]
+    access: "AccessPath | None" = None
+    parameter: str = ""
+    chunk: int = 1
+    key: Callable[[Row], str] = lambda row: str(row["id"])
+
+
+@dataclass(frozen=True, slots=True)
 class AccessPath:
     """One upstream way to read a collection; as a database index, it filters and orders some."""
 
@@ -137,7 +153,10 @@ class AccessPath:
     in_scope: bool = True  # False: rows outside the connection's scope come too, and are dropped here
     unwrap: Callable[[Row], Row | None] | None = None  # the record inside a row (a membership's group); None skips it
     absent: Callable[[UpstreamError], bool] | None = None  # which refusals mean "no (more) rows"; None: see `is_absent`
+    refers: Referral | None = None  # rows only name the records, which are then read elsewhere
     also: "tuple[AccessPath, ...]" = ()  # read with the same variables: only together do they hold all rows
+    partitions: tuple[Params, ...] = ()  # one read each, no row in two; not those that a pushed parameter contradicts
+    body: Callable[[Params], tuple[Params, Any]] | None = None  # reads by POST: what of the parameters is its JSON body
     empty: Callable[[Reply], bool] | None = None  # whether a reply without the list says that it is empty
     identity: Callable[[Row], str] | None = None  # tells rows apart: one that comes twice means that another was missed
     ordered: bool = True  # False: each request may see another order, so that only a whole list is good for anything
@@ -157,7 +176,7 @@ class AccessPath:
     @property
     def counts_rows(self) -> bool:
         """Whether each upstream row is a row of the result, so that upstream offsets and totals are the result's."""
-        return self.in_scope and self.unwrap is None
+        return self.in_scope and self.unwrap is None and self.refers is None
 
     def is_absent(self, error: UpstreamError, *, at_start: bool) -> bool:
         """Whether a refusal means that there is no row, at the start of the list or further on.
@@ -239,11 +258,17 @@ Steps = Generator[Call, Reply, Any]
 
 @dataclass(frozen=True, slots=True)
 class MemberWrites:
-    """How elements of a relation are added and removed, up to ``chunk`` at once; each gets the owner's id too."""
+    """How elements of a relation are added and removed, up to ``chunk`` at once; each gets the owner's id too.
+
+    ``silent``: the upstream does not tell whether a call changed anything, as it takes who is a member already, and who
+    is none, without a word. To undo such a call could take away what it never gave; so it is undone only where it is
+    known, from reading the elements first, that it did.
+    """
 
     add: Callable[[str, Sequence[Element]], Steps]
     remove: Callable[[str, Sequence[Element]], Steps]
     chunk: int = 1
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +310,7 @@ class Collection:
     relations: tuple[Relation, ...] = ()
     writes: Writes = field(default_factory=Writes)
     visible: Callable[[Row], bool] = _all_visible  # False: outside the connection's scope, as if it did not exist
+    hides: Callable[[], bool] = lambda: False  # whether `visible` denies, for now, rows of lists within the scope too
     is_id: Callable[[str], bool] = bool  # False: the upstream cannot hold such an id, so no request is made
     # a whole resource as written, in the form it will be read back; with what a PATCH started from, None otherwise
     written: Callable[[Resource, Resource | None], Resource] = lambda body, before: body

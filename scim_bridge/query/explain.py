@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from scim_bridge.query.capabilities import SEEN, Collection, Params, Relation
-from scim_bridge.query.pages import entry
+import orjson
+
+from scim_bridge.query.capabilities import Collection, Params, Referral, Relation
+from scim_bridge.query.pages import entry, request_of
 from scim_bridge.query.plan import Branch, Plan, Planner, Query, Strategy
 from scim_bridge.query.relations import for_owner
 
@@ -47,6 +49,8 @@ def explain(planner: Planner, query: Query) -> Explanation:
 def _requests(planner: Planner, plan: Plan, query: Query) -> Iterator[str]:
     for branch in plan.branches:
         yield _literal(branch, _first_position(branch, plan, query))
+        if branch.access.refers is not None:
+            yield _records(planner.collection, branch.access.refers)
     shown = sorted(query.relations - set(plan.residual_relations))
     for names, when in ((plan.residual_relations, "each row read"), (shown, "each row returned")):
         for name in names:
@@ -62,6 +66,14 @@ def _first_position(branch: Branch, plan: Plan, query: Query) -> Params:
     return pager.start(0, pager.max_page).position
 
 
+def _records(collection: Collection, referral: Referral) -> str:
+    """The request for the records that rows name."""
+    access, params, rows = collection.item, {}, "each row"
+    if referral.access is not None:
+        access, params, rows = referral.access, {referral.parameter: "{ids}"}, f"{referral.chunk} rows"
+    return f"{_literal(Branch(access, access.path, {**access.fixed, **params}, exact=True), {})} (for {rows} read)"
+
+
 def _per_owner(collection: Collection, relation: Relation) -> Iterator[str]:
     """The first request of each list that holds a relation's elements; else the look-up of the record itself."""
     for read in relation.reads:
@@ -73,6 +85,7 @@ def _per_owner(collection: Collection, relation: Relation) -> Iterator[str]:
 
 def _literal(branch: Branch, position: Params) -> str:
     """The upstream request of a read as text."""
-    params = {**branch.params, **position}
-    query = "&".join(f"{name}={value}" for name, value in params.items() if not name.startswith(SEEN))
-    return f"GET {unquote(branch.path)}" + (f"?{query}" if query else "")
+    params, body = request_of(branch, position)
+    query = "&".join(f"{name}={value}" for name, value in params.items())
+    told = f"{unquote(branch.path)}" + (f"?{query}" if query else "")
+    return f"GET {told}" if body is None else f"POST {told} {orjson.dumps(body).decode()}"

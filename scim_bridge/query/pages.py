@@ -87,9 +87,8 @@ async def read_page(send: Send, branch: Branch, position: Params, *, at_start: b
     """One upstream request. A refusal that means "no row" is an empty page at the end of the list."""
     access = branch.access
     link = position.get(FOLLOW)
-    params = {name: value for name, value in {**branch.params, **position}.items() if not name.startswith(SEEN)}
     try:
-        reply = await (send("GET", branch.path, params=params) if link is None else send("GET", link))
+        reply = await (_asked(send, branch, position) if link is None else send("GET", link))
     except UpstreamError as error:
         if access.is_absent(error, at_start=at_start):
             return UpstreamPage([], None, None, 0)
@@ -100,6 +99,20 @@ async def read_page(send: Send, branch: Branch, position: Params, *, at_start: b
         raise BadAnswer("", f"{access.path} named the same page as the next one")
     found, following = _fresh(access, position, found, following)
     return UpstreamPage(_unwrapped(access, found), following, access.pager.total(reply), len(found))
+
+
+async def _asked(send: Send, branch: Branch, position: Params) -> Reply:
+    """The reply to a read; one by POST changes nothing, so it may be repeated."""
+    params, body = request_of(branch, position)
+    if body is None:
+        return await send("GET", branch.path, params=params)
+    return await send("POST", branch.path, params=params, json=body, idempotent=True)
+
+
+def request_of(branch: Branch, position: Params) -> tuple[Params, Any]:
+    """What is sent for a page: the query parameters, and the JSON body of what is read by POST."""
+    params = {name: value for name, value in {**branch.params, **position}.items() if not name.startswith(SEEN)}
+    return (params, None) if branch.access.body is None else branch.access.body(params)
 
 
 def _fresh(
@@ -233,6 +246,10 @@ class ListReader:
         rows = await self._rows(chain, offset, count)
         total = await self._total(chain) if need_total else self._known_total(chain)
         return Window(rows, total, self._resume(chain, offset + len(rows)))
+
+    async def total(self) -> int:
+        """How many rows there are: as an earlier page learned, while that is fresh, else as the upstream says."""
+        return await self._total(self._cache.chain(self._branch.key, 0, 1))
 
     def _chain(self, offset: int, step: int, resume: tuple[int, Params] | None) -> Chain:
         key = self._branch.key

@@ -68,6 +68,7 @@ class Branch:
     share: float = 1.0  # expected, of all rows that the path holds
     unique: bool = False
     pushed: str = ""  # what of the filter it evaluates, for people
+    apart: bool = True  # it shares no row with the other reads of its plan
     lean: bool = False  # rows tell nothing of relations
 
     @property
@@ -145,7 +146,7 @@ class Planner:
                 return None
             for branch in chosen:
                 twin = found.setdefault(branch.key, branch)
-                found[branch.key] = replace(twin, exact=twin.exact and branch.exact)
+                found[branch.key] = replace(twin, exact=twin.exact and branch.exact, apart=False)
         return tuple(found.values()) if len(found) <= MAX_BRANCHES else None
 
     def _finish(self, branches: tuple[Branch, ...], query: Query) -> Plan:
@@ -185,7 +186,8 @@ class Planner:
             return requests + rows * self._relation_requests(plan)
         pager = plan.branches[0].access.pager
         first = offset if plan.strategy == "walk" else 0
-        return max(1, math.ceil((first + count) / max(1, pager.max_page)))
+        others = len(plan.branches) - 1  # the length of each list decides where the next one starts
+        return max(1, math.ceil((first + count) / max(1, pager.max_page))) + others
 
     def _relation_requests(self, plan: Plan) -> int:
         """Per row."""
@@ -196,20 +198,28 @@ class Planner:
 def _size(branches: Sequence[Branch]) -> tuple[int, int]:
     """The requests that reads of everything pushed down take, and the rows they bring."""
     requests = sum(max(1, math.ceil(_expected_rows(each) / max(1, each.access.pager.max_page))) for each in branches)
-    return requests, sum(map(_expected_rows, branches))
+    rows = [(_expected_rows(each), each.access.refers) for each in branches]
+    requests += sum(math.ceil(named / refers.chunk) for named, refers in rows if refers is not None)
+    return requests, sum(named for named, _ in rows)
+
+
+def _is_one_row(branch: Branch) -> bool:
+    return branch.unique or (branch.access.single and branch.access.refers is None)
 
 
 def _expected_rows(branch: Branch) -> int:
-    if branch.access.single or branch.unique:
+    if _is_one_row(branch):
         return 1
     return ASSUMED_RELATED if branch.access.variables else math.ceil(ASSUMED_ROWS * branch.share)
 
 
 def _strategy(branches: Sequence[Branch], *, whole: bool) -> Strategy:
     """``whole``: what is pushed down is all there is to do."""
-    if all(branch.access.single or branch.unique for branch in branches):
+    if all(map(_is_one_row, branches)):
         return "lookup"
-    if len(branches) > 1 or not whole or not branches[0].access.counts_rows or not branches[0].access.ordered:
+    if not whole or not all(branch.access.counts_rows and branch.access.ordered for branch in branches):
+        return "scan"
+    if len(branches) > 1 and not all(branch.apart and branch.access.pager.random_access for branch in branches):
         return "scan"
     return "window" if branches[0].access.pager.random_access else "walk"
 
@@ -233,7 +243,12 @@ def _branches(access: AccessPath, pushed: Alternatives) -> tuple[Branch, ...] | 
     reads = [(path, each) for each in pushed for path in (access, *access.also)]
     if not all(_fills(path, each) for path, each in reads):
         return None
-    return tuple(_branch(path, each) for path, each in reads)
+    return tuple(
+        _branch(path, each, part, apart=each.apart and not access.also)
+        for path, each in reads
+        for part in path.partitions or ({},)
+        if all(each.params.get(name, value) == value for name, value in part.items())
+    )
 
 
 def _fills(access: AccessPath, pushed: Pushed) -> bool:
@@ -241,7 +256,7 @@ def _fills(access: AccessPath, pushed: Pushed) -> bool:
     return all(pushed.params.get(variable, "") not in ("", ".", "..") for variable in access.variables)
 
 
-def _branch(access: AccessPath, pushed: Pushed) -> Branch:
+def _branch(access: AccessPath, pushed: Pushed, part: Params, *, apart: bool) -> Branch:
     path = access.path
     for variable in access.variables:
         path = path.replace(variable, quoted(pushed.params[variable]))
@@ -252,7 +267,8 @@ def _branch(access: AccessPath, pushed: Pushed) -> Branch:
     # A path read along with another one need not take its text.
     exact = pushed.exact and (pushed.text is None or access.expression is not None)
     share = pushed.share if pushed.params or pushed.text else 1.0
-    return Branch(access, path, {**access.fixed, **params}, exact, share, pushed.unique, _told(pushed))
+    params = {**access.fixed, **part, **params}
+    return Branch(access, path, params, exact, share, pushed.unique, _told(pushed), apart)
 
 
 def _told(pushed: Pushed) -> str:

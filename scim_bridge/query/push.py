@@ -35,6 +35,7 @@ class Pushed:
     share: float = 1.0  # expected share of all rows
     unique: bool = False
     negatable: bool = False
+    apart: bool = True  # no row of it is in another read for the same node
     joined: str | None = None  # the operator that joins `text` at its top, for parentheses
     length: int = 0  # of `text` as part of a larger one, URL-encoded
 
@@ -197,6 +198,7 @@ class Splitter:
             share=one.share * other.share,
             unique=one.unique or other.unique,
             negatable=one.negatable and other.negatable,
+            apart=one.apart and other.apart,
             joined="and" if len(texts) > 1 else (one.joined or other.joined),
             length=one.length + other.length,
         )
@@ -214,6 +216,8 @@ class Splitter:
             branches = [each for each in branches if each.params] + [
                 _joined_by_or(each) for each in self._groups(texts)
             ]
+        if len(branches) > 1:
+            branches = [replace(each, apart=False) for each in branches]  # a row may satisfy several terms
         return tuple(branches) if len(branches) <= MAX_BRANCHES else None
 
     def _groups(self, branches: Sequence[Pushed]) -> list[list[Pushed]]:
@@ -262,7 +266,9 @@ def _alternatives(rendered: Rendered, rule: Rule, operator: str, *, exact: bool)
         return ()
     options = rendered.options if isinstance(rendered, Either) else (rendered,)
     share = _SELECTIVITY.get(operator, 0.5)
-    return tuple(_pushed(option, rule, operator, exact=exact, share=share) for option in options)
+    pushed = tuple(_pushed(option, rule, operator, exact=exact, share=share) for option in options)
+    apart = len(pushed) == 1 or (isinstance(rendered, Either) and rendered.apart)
+    return pushed if apart else tuple(replace(each, apart=False) for each in pushed)
 
 
 def _pushed(option: Params | Text, rule: Rule, operator: str, *, exact: bool, share: float) -> Pushed:

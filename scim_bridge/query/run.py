@@ -13,8 +13,10 @@ from scim_bridge.filters import predicate, sort_key
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import Collection, Resource, Row
+from scim_bridge.query.joined import joined_window
 from scim_bridge.query.pages import ListReader, Send, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query
+from scim_bridge.query.referred import referred
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
 
 GATHER_LIMIT: Final = 8
@@ -60,6 +62,7 @@ class Reader:
         self._cache = cache
         self._clock = clock
         self._limits = limits
+        self._gate = asyncio.Semaphore(GATHER_LIMIT)
 
     # -- one resource -------------------------------------------------------------------------------------------------
 
@@ -103,6 +106,11 @@ class Reader:
             query = replace(query, offset=position["o"])
         plan = self.planner.plan(query)
         if plan.strategy in ("window", "walk"):
+            if self.collection.hides():
+                # The same list in the same order, or pages from before and after would not fit each other.
+                return await self._scan(replace(plan, strategy="scan"), query)
+            if len(plan.branches) > 1:
+                return await self._joined(plan, query)
             return await self._window(plan, query, position or {})
         return await self._scan(plan, query)
 
@@ -127,6 +135,16 @@ class Reader:
                 "by": plan.branches[0].mechanics,
             }
         return Page(records, window.total, following)
+
+    async def _joined(self, plan: Plan, query: Query) -> Page:
+        """A page of several lists that share no row, one after the other."""
+        budget = self._budget()
+        readers = [ListReader(self._send, branch, self._cache, budget) for branch in plan.branches]
+        rows, total = await joined_window(readers, query.offset, query.count, need_total=query.need_total)
+        records = [record_of(self.collection, row, lean=plan.branches[0].lean) for row in rows]
+        await self.relations.fill(records, query.relations)
+        end = query.offset + len(records)
+        return Page(records, total, {"o": end} if records and (total is None or end < total) else None)
 
     async def _scan(self, plan: Plan, query: Query) -> Page:
         """A page of a scan: from what an earlier page kept, else by reading everything pushed down."""
@@ -174,7 +192,10 @@ class Reader:
         async with aclosing(every_page(self._send, branch, PAGES_AHEAD)) as pages:
             async for page in pages:
                 budget.spend(page.read)
-                visible = filter(self.collection.visible, page.rows)
+                rows = page.rows
+                if branch.access.refers is not None:
+                    rows = await referred(self._send, self.collection, branch.access.refers, rows, self._gate, budget)
+                visible = filter(self.collection.visible, rows)
                 records = [record_of(self.collection, row, lean=branch.lean) for row in visible]
                 await self.relations.load(records, plan.residual_relations, budget)
                 found += [each for each in records if check is None or check(each.related(plan.residual_relations))]
