@@ -385,3 +385,6 @@ USER: Final = _RESOURCE_TYPES["User"]
 GROUP: Final = _RESOURCE_TYPES["Group"]
 ACTIVITY: Final = _RESOURCE_TYPES["Activity"]
 """Our own, for what upstreams log; only some attributes of it may be known of an event."""
+ROLE: Final = _RESOURCE_TYPES["Role"]
+ROLE_DETAILS: Final = "urn:scim-bridge:schemas:1.0:Role"
+"""The URN of what else is known of a role: an extension of ROLE with what a provider has."""
