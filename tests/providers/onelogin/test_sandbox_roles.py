@@ -10,7 +10,8 @@ from tests.providers.onelogin.support import Api, api_of, made
 
 
 def role_of(api: Api) -> int:
-    return next(iter(api.sandbox.store.roles))
+    first: int = next(iter(api.sandbox.store.roles))
+    return first
 
 
 async def test_roles_come_with_apps_and_a_single_one_with_a_name_alone() -> None:

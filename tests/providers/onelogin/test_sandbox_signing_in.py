@@ -33,9 +33,10 @@ async def test_the_vendors_own_header_signs_in(sandbox: Sandbox, blank: str) -> 
 async def test_basic_and_form_and_a_grant_in_the_query_sign_in(sandbox: Sandbox) -> None:
     client_of = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
     async with unsigned(sandbox) as client:
-        assert (await client.post(TOKEN, json=GRANT, auth=tuple(client_of.values()))).status_code == 200
+        basic = (sandbox.client_id, sandbox.client_secret)
+        assert (await client.post(TOKEN, json=GRANT, auth=basic)).status_code == 200
         assert (await client.post(TOKEN, data={**GRANT, **client_of})).status_code == 200
-        assert (await client.post(TOKEN, params=GRANT, auth=tuple(client_of.values()))).status_code == 200
+        assert (await client.post(TOKEN, params=GRANT, auth=basic)).status_code == 200
     assert sandbox.log.sign_ins == ["basic", "form", "basic"]
 
 
