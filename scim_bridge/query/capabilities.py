@@ -78,6 +78,7 @@ class Rule:
     folds: bool = True  # text compares by the access path's `text_match`; False: as SCIM has it, whatever that says
     unique: bool = False  # `eq` yields at most one row
     negatable: bool = False  # rows without a value count as "no", so `not` may be pushed around it
+    share: float | None = None  # of all rows, expected to match; None: as usual for the operator; only ranks plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class AccessPath:
     empty: Callable[[Reply], bool] | None = None  # whether a reply without the list says that it is empty
     identity: Callable[[Row], str] | None = None  # tells rows apart: one that comes twice means that another was missed
     ordered: bool = True  # False: each request may see another order, so that only a whole list is good for anything
+    states_total: bool = True  # False: to tell how many rows there are, all of them have to be read
     lean: Params = field(default_factory=dict)  # sent where no relation is wanted: rows then tell nothing of them
     max_text: int = 4000  # characters of URL-encoded text that a request may carry
 

@@ -187,7 +187,8 @@ class Planner:
         pager = plan.branches[0].access.pager
         first = offset if plan.strategy == "walk" else 0
         others = len(plan.branches) - 1  # the length of each list decides where the next one starts
-        return max(1, math.ceil((first + count) / max(1, pager.max_page))) + others
+        uncounted = [each for each in plan.branches if not each.access.states_total]
+        return max(1, math.ceil((first + count) / max(1, pager.max_page))) + others + _size(uncounted)[0]
 
     def _relation_requests(self, plan: Plan) -> int:
         """Per row."""

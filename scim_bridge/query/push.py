@@ -265,7 +265,7 @@ def _alternatives(rendered: Rendered, rule: Rule, operator: str, *, exact: bool)
     if isinstance(rendered, Nothing):
         return ()
     options = rendered.options if isinstance(rendered, Either) else (rendered,)
-    share = _SELECTIVITY.get(operator, 0.5)
+    share = _SELECTIVITY.get(operator, 0.5) if rule.share is None else rule.share
     pushed = tuple(_pushed(option, rule, operator, exact=exact, share=share) for option in options)
     apart = len(pushed) == 1 or (isinstance(rendered, Either) and rendered.apart)
     return pushed if apart else tuple(replace(each, apart=False) for each in pushed)

@@ -1,7 +1,7 @@
 """One collection kept in several upstream lists, and lists that are read by POST."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import NOTHING, AccessPath, Collection, Either, Params, Rendered, Rule, ops
 from scim_bridge.query.explain import explain
 from scim_bridge.query.pagers import Offset, OnePage, Total
-from scim_bridge.query.plan import Query, Sort
+from scim_bridge.query.plan import Planner, Query, Sort
 from scim_bridge.query.run import Page, Reader
 from scim_bridge.schemas import USER
 from scim_bridge.upstream.reply import Reply
@@ -206,3 +206,14 @@ async def test_a_list_is_read_by_post() -> None:
     found = explain(bench.reader.planner, Query(parse('userType eq "guest"'), count=2))
     assert found.requests == ('POST /people?offset=0&limit=2 {"kind":"guest"}',)
     assert bench.upstream.taken() == []
+
+
+async def test_a_list_that_does_not_tell_its_length_costs_counting() -> None:
+    """The planner takes the one that tells, though it takes more requests for a page."""
+    told = collection()
+    (listed,) = (replace(each, pager=Offset("offset", "limit", 1000, total_at=Total("total"))) for each in told.reads)
+    silent = replace(listed, path="/silent", states_total=False, partitions=({"kind": "staff"},))
+    planner = Planner(replace(told, reads=(silent, listed)))
+    assert {branch.path for branch in planner.plan(Query()).branches} == {"/people"}
+    # What is expected to be few rows is counted in no time.
+    assert {branch.path for branch in planner.plan(Query(parse('userName eq "n1"'))).branches} == {"/silent"}
