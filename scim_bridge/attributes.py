@@ -14,8 +14,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from scim_bridge.codecs import BOOLEAN as BOOLEAN  # what declarations import from here, next to the table
-from scim_bridge.codecs import TEXT, Codec, codec_of
+from scim_bridge.codecs import TEXT as TEXT
 from scim_bridge.codecs import TIMESTAMP as TIMESTAMP
+from scim_bridge.codecs import Codec as Codec
+from scim_bridge.codecs import codec_of
 from scim_bridge.schemas import COMMON, ENTERPRISE_USER, AttributePath, ResourceSchema, Schema, SchemaAttribute
 
 _log = logging.getLogger("scim_bridge.attributes")

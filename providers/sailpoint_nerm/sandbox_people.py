@@ -69,8 +69,9 @@ def new_uid(random: Random) -> str:
 def populate(store: Store, random: Random, users: int) -> None:
     """Fill an empty tenant."""
     for label, points in (("Low", 10), ("Medium", 50), ("High", 90)):
-        level = {"id": new_id(random), "uid": new_uid(random), "label": label, "points": points, "order": points // 40}
-        store.risk_levels[level["id"]] = level
+        level_id = new_id(random)
+        level = {"id": level_id, "uid": new_uid(random), "label": label, "points": points, "order": points // 40}
+        store.risk_levels[level_id] = level
     _describe(store, random)
     _staff(store, random)
     types = {each["uid"]: each["id"] for each in store.profile_types.values()}
@@ -89,7 +90,7 @@ def _describe(store: Store, random: Random) -> None:
     ids = {uid: new_id(random) for uid, _, _ in PROFILE_TYPES}
     for uid, label, data_type, more in ATTRIBUTES:
         record = _attribute(random, uid, label, data_type) | {k: v for k, v in more.items() if k != "of"}
-        record["profile_type_id"] = ids.get(more.get("of", ""))
+        record["profile_type_id"] = ids.get(str(more.get("of")))
         store.attributes[record["id"]] = record
     by_uid = store.by_uid
     for uid, name, category in PROFILE_TYPES:
@@ -153,8 +154,9 @@ def _staff(store: Store, random: Random) -> None:
         user = portal_user(random, f"{given} {family}", f"user{number}@example.com", f"user{number}", kind)
         store.users[user["id"]] = user
     for name, kind, groups in ROLES:
-        role = {"id": new_id(random), "uid": name.lower().replace(" ", "_"), "name": name, "groups": groups}
-        store.roles[role["id"]] = role | {"type": kind, "archived": False}
+        role_id = new_id(random)
+        role = {"id": role_id, "uid": name.lower().replace(" ", "_"), "name": name, "groups": groups}
+        store.roles[role_id] = role | {"type": kind, "archived": False}
     users = [each["id"] for each in store.users.values() if each["type"] != "DelegateUser"]
     for index, role_id in enumerate(store.roles):
         for user_id in random.sample(users, index * 7 % 17):

@@ -112,7 +112,8 @@ class Profiles:
         search = Search(store, tenant.now().date(), tenant.knobs.sensitive_search, tenant.knobs.inclusive_dates)
         listing = replace(LISTING, most=tenant.knobs.searched_page)
         offset, limit = listing.window(request, clamps=tenant.knobs.clamps_limit)
-        rows = store.listed(repr((search, rules)), search.test(rules), ORDERED_BY[listing.order(request)])
+        key = (search.today, search.sensitive, search.inclusive, repr(rules))
+        rows = store.listed(key, search.test(rules), ORDERED_BY[listing.order(request)])
         page = rows[offset : offset + limit]
         return 200, {"profiles": [store.fragment(each, attributes=True, flagged=False) for each in page]}
 
