@@ -30,15 +30,19 @@ class Holder:
         return str(self.resource["id"])
 
 
-def holder(session: Session, count: int = 2, *, primary: bool = False, typed: bool = False) -> Holder:
+def holder(
+    session: Session, count: int = 2, *, primary: bool = False, typed: bool = False, room: bool = False
+) -> Holder:
     """A new user that holds so many values of a multi-valued attribute, none or the first of them primary.
 
-    ``typed``: each has a `type` of its own. Raises Skipped where no attribute that can be written keeps them all.
+    ``typed``: each has a `type` of its own. ``room``: so has the spare value, as a server whose schema names one type
+    may hold one value. Raises Skipped where no attribute that can be written keeps them all.
     """
     kind = session.users
     if kind.read_only:
         skip("User is read-only")
-    for attribute in _candidates(kind, count + 1, primary=primary, typed=typed):
+    types = count + 1 if typed or room else count
+    for attribute in _candidates(kind, types, primary=primary, typed=typed):
         *values, spare = [_element(session, attribute, number) for number in range(count + 1)]
         if primary:
             values[0]["primary"] = True
@@ -50,14 +54,14 @@ def holder(session: Session, count: int = 2, *, primary: bool = False, typed: bo
     )
 
 
-def _candidates(kind: Kind, count: int, *, primary: bool, typed: bool) -> Iterator[Attribute]:
+def _candidates(kind: Kind, types: int, *, primary: bool, typed: bool) -> Iterator[Attribute]:
     for name in _LISTS:
         attribute = kind.attribute(name)
         if attribute is None or not attribute.writable or not attribute.multi_valued:
             continue
         wanted = ["value", *(["primary"] if primary else []), *(["type"] if typed else [])]
         subs = [attribute.sub(each) for each in wanted]
-        if all(each is not None and each.writable for each in subs) and len(_types(attribute)) >= count - 1:
+        if all(each is not None and each.writable for each in subs) and len(_types(attribute)) >= types:
             yield attribute
 
 

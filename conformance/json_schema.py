@@ -41,7 +41,7 @@ def message(name: str, properties: Json, required: Sequence[str] = ()) -> Json:
 
 
 def list_response(item: Json) -> Json:
-    """RFC 7644 section 3.4.2, with the cursors of RFC 9865."""
+    """RFC 7644 section 3.4.2, with the cursors of RFC 9865: pages by cursor need not tell the total (its section 2)."""
     number = {"type": "integer", "minimum": 0}
     properties = {
         "totalResults": number,
@@ -51,7 +51,7 @@ def list_response(item: Json) -> Json:
         "previousCursor": TEXT,
         "Resources": {"type": "array", "items": item},
     }
-    return message("ListResponse", properties, ["totalResults"])
+    return message("ListResponse", properties)
 
 
 META: Final[Json] = closed(

@@ -10,13 +10,16 @@ import httpx
 
 from scim_bridge.conformance.ledger import Ledger
 from scim_bridge.conformance.requirements import Failed, Skipped, expect, skip
-from scim_bridge.conformance.site import Attribute, Kind, Site, put, read, read_site
+from scim_bridge.conformance.site import ENTERPRISE, Attribute, Kind, Site, put, read, read_site
 from scim_bridge.conformance.wire import Answer, Wire
 
 MAX_ROWS: Final = 2000
 """Rows of a list that a check reads; longer ones are not judged as a whole."""
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-_TEXT: Final = "title nickName displayName name.familyName name.givenName userName".split()
+_TEXT: Final = (
+    *"title nickName displayName name.familyName name.givenName userName".split(),
+    f"{ENTERPRISE}:department",
+)
 
 
 class Session:
@@ -115,12 +118,13 @@ class Session:
         """An optional single text that a client may set, free of canonical values. Raises Skipped."""
         return self.texts(kind)[0]
 
-    def texts(self, kind: Kind, count: int = 1) -> list[Attribute]:
-        """So many of them. Raises Skipped where there are fewer."""
+    def texts(self, kind: Kind, count: int = 1, *, outside: str = "") -> list[Attribute]:
+        """So many of them, none a part of ``outside``. Raises Skipped where there are fewer."""
         free = [
             each
             for path in _TEXT
-            if (each := kind.attribute(path)) is not None
+            if not (outside and path.startswith(f"{outside}."))
+            and (each := kind.attribute(path)) is not None
             and each.writable
             and not each.required
             and not each.canonical

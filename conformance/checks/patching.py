@@ -34,7 +34,7 @@ def add_sets_a_value(session: Session) -> None:
 def add_appends(session: Session) -> None:
     patchable(session)
     for value in (lambda spare: [spare], lambda spare: spare):
-        held = holder(session, 1)
+        held = holder(session, 1, room=True)
         given = value(held.spare)
         after = session.change(session.users, held.id, step("add", held.name, given))
         expect_values(after, held, [*held.values, held.spare], f"add of {given!r} to {held.name}")
@@ -60,7 +60,7 @@ def add_of_what_is_there_changes_nothing(session: Session) -> None:
     "T-04", "M", "RFC 7644 section 3.5.2.1", "Without a path the value is a partial resource, merged", writes=True
 )
 def operations_without_path_merge(session: Session) -> None:
-    kind, (text, other) = patchable(session), session.texts(session.users, 2)
+    kind, (text, other) = patchable(session), session.texts(session.users, 2, outside="name")
     first, second = _inner(session, kind)
     before = session.made(kind, **{other.path: "Kept", f"name.{first}": "Ann", f"name.{second}": "Berg"})
     for op, value in (("add", "Added"), ("replace", "Replaced")):
