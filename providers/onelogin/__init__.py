@@ -27,6 +27,7 @@ from scim_bridge.attributes import MappingError
 from scim_bridge.clock import Clock
 from scim_bridge.providers.onelogin import activities, roles, users
 from scim_bridge.providers.onelogin.activities import EventType
+from scim_bridge.providers.onelogin.common import ids
 from scim_bridge.providers.onelogin.errors import classify
 from scim_bridge.query.capabilities import Collection, TextMatch
 from scim_bridge.query.pages import Send
@@ -40,6 +41,8 @@ from scim_bridge.upstream.redact import Secret
 DAY_SECONDS = 86_400.0
 """How long the types of events are kept: their list has a rate limit of its own."""
 RETRY_SECONDS = 900.0
+GROUPS_OF_A_PAGE = 50
+"""An account with more groups than a page has is not asked for the rest: what groupId takes is then not listed."""
 STATUSES = frozenset(range(9))
 PAGES = {"user_page_size": 1000, "role_page_size": 650, "event_page_size": 1000}
 """The largest page that any page of the vendor, or anybody's client, has been seen to ask for."""
@@ -114,28 +117,43 @@ def _endpoint(settings: Settings, clock: Clock) -> Endpoint:
     return Endpoint(base, sign_in, ClientOptions(max_concurrency=8))
 
 
-async def _event_types(settings: Settings, send: Send) -> tuple[EventType, ...]:
-    """The types of events by name; none where they cannot be read, as events are then told by number."""
-    if not settings.activities:
-        return ()
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an account is asked for at start: the types of events by name, the ids of its groups.
+
+    Either is empty where it cannot be read: a credential may be allowed to manage users only. Events are then told by
+    number, and what groupId takes is not listed.
+    """
+
+    types: tuple[EventType, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+async def _discover(settings: Settings, send: Send) -> Facts:
+    listed = await _listed(send, f"{activities.EVENTS}/types") if settings.activities else []
+    types = tuple(each for each in map(EventType.of, listed) if each is not None)
+    groups = ids([each.get("id") for each in await _listed(send, "/api/1/groups") if isinstance(each, Mapping)])
+    return Facts(types, tuple(groups) if len(groups) < GROUPS_OF_A_PAGE else ())
+
+
+async def _listed(send: Send, path: str) -> list[Any]:
+    """The first page of a list of API v1; nothing where it cannot be read."""
     try:
-        body = (await send("GET", f"{activities.EVENTS}/types")).body
+        body = (await send("GET", path)).body
     except UpstreamError:
-        return ()  # a credential may be allowed to manage users only
+        return []
     listed = body.get("data") if isinstance(body, Mapping) else None
-    found = map(EventType.of, listed if isinstance(listed, list) else ())
-    return tuple(each for each in found if each is not None)
+    return listed if isinstance(listed, list) else []
 
 
-def _refresh(settings: Settings, types: Any) -> float:
-    if not settings.activities:
-        return 0.0
-    return DAY_SECONDS if types else RETRY_SECONDS
+def _refresh(settings: Settings, facts: Facts) -> float:
+    return DAY_SECONDS if facts.groups and (facts.types or not settings.activities) else RETRY_SECONDS
 
 
-def _collections(settings: Settings, types: Any) -> Sequence[Collection]:
-    found = [users.collection(settings), roles.collection(settings)]
-    return [*found, activities.collection(settings, tuple(types or ()))] if settings.activities else found
+def _collections(settings: Settings, facts: Facts | None) -> Sequence[Collection]:
+    known = facts or Facts()
+    found = [users.collection(settings, known.groups), roles.collection(settings)]
+    return [*found, activities.collection(settings, known.types)] if settings.activities else found
 
 
 def _check(settings: Settings) -> tuple[str, str] | None:
@@ -175,7 +193,7 @@ PROVIDER = Provider(
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,
-    discover=_event_types,
+    discover=_discover,
     refresh=_refresh,
     classify=classify,
     check=_check,

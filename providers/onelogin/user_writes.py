@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 USERS: Final = "/api/2/users"
 CUSTOM: Final = "custom_attributes"
-NUMBERS: Final = frozenset({"status", "group_id", "manager_user_id", "trusted_idp_id"})
+NUMBERS: Final = frozenset({"status", "group_id", "manager_user_id"})
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 

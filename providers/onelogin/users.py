@@ -1,7 +1,7 @@
 """OneLogin users as SCIM Users: the attribute table, what can be filtered, the roles that users have."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import TEXT, TIMESTAMP, Attribute, AttributeMap, MappingError
@@ -30,11 +30,12 @@ from scim_bridge.query.capabilities import (
     Referral,
     Relation,
     Rendered,
+    Resource,
     Row,
     Rule,
     ops,
 )
-from scim_bridge.schemas import USER, Extension, Schema, SchemaAttribute, overridden
+from scim_bridge.schemas import ENTERPRISE_USER, USER, Changes, Extension, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
     from scim_bridge.providers.onelogin import Settings
@@ -43,6 +44,7 @@ URN: Final = "urn:scim-bridge:schemas:1.0:onelogin:User"
 CUSTOM: Final = "custom_attributes."
 CHUNK: Final = 50
 """Ids that a list of several users is asked for: how many it takes is not documented."""
+MANAGER: Final = f"{ENTERPRISE_USER.id}:manager"
 NAMELESS: Final = "onelogin-"
 """What users without a username and without an e-mail address are called, with their id behind it."""
 
@@ -71,12 +73,11 @@ ATTRIBUTES: Final = (
     Attribute("enterprise.department", "department"),
     Attribute("enterprise.organization", "company"),
     Attribute("enterprise.manager.value", "manager_user_id", ID),
-    Attribute(f"{URN}:groupId", "group_id", ID),
     Attribute(f"{URN}:comment", "comment"),
     Attribute(f"{URN}:samAccountName", "samaccountname"),
     Attribute(f"{URN}:userPrincipalName", "userprincipalname"),
     Attribute(f"{URN}:distinguishedName", "distinguished_name"),
-    Attribute(f"{URN}:trustedIdpId", "trusted_idp_id", ID),
+    Attribute(f"{URN}:trustedIdpId", "trusted_idp_id", ID, mutability="readOnly"),
     Attribute(f"{URN}:status", "status_code", INTEGER, mutability="readOnly"),
     Attribute(f"{URN}:state", "state", INTEGER, mutability="readOnly"),
     Attribute(f"{URN}:directoryId", "directory_id", ID, mutability="readOnly"),
@@ -112,7 +113,7 @@ EXTENSION: Final = Schema(
         SchemaAttribute("samAccountName", "string", description="The name in Active Directory"),
         SchemaAttribute("userPrincipalName", "string", description="The principal name in Active Directory"),
         SchemaAttribute("distinguishedName", "string", description="The distinguished name in a directory"),
-        SchemaAttribute("trustedIdpId", "string", case_exact=True, description="The trusted identity provider"),
+        _shown("trustedIdpId", "The trusted identity provider"),
         _shown(
             "status",
             "0 unactivated, 1 active, 2 suspended, 3 locked, 4 password expired, 5 awaiting password reset, "
@@ -133,9 +134,9 @@ EXTENSION: Final = Schema(
 )
 
 
-def collection(settings: "Settings") -> Collection:
-    """The Users of one connection."""
-    table = attribute_map(settings)
+def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
+    """The Users of one connection; ``groups``: what groupId takes, empty where unknown."""
+    table = attribute_map(settings, groups)
     # An item of the list lacks many fields unless they are asked for by name.
     fixed = {"fields": ",".join(fields(table)), **({"sort": "+id"} if settings.ordered_by_id else {})}
     listed = AccessPath(
@@ -156,23 +157,24 @@ def collection(settings: "Settings") -> Collection:
         refers=Referral(_members, several, "user_ids", CHUNK),
     )
     # OneLogin gives every user a status, and we a username that is an address as the e-mail address too.
-    required = {path: {"required": True} for path in ("active", *(["emails"] if settings.email_required else []))}
+    required = ("active", *(["emails"] if settings.email_required else []))
+    effective: Changes = {path: {"required": True} for path in (*required, "emails.value")}
     return Collection(
-        resource=overridden(table.resource, required),
+        resource=overridden(table.resource, {**effective, f"{MANAGER}.$ref": {"mutability": "readWrite"}}),
         reads=(listed, with_role),
         item=item("/api/2/users/{id}"),
         decode=lambda row: table.decode(completed(row)),
         relations=(GROUPS, ROLES),
         writes=UserWrites(table, settings).writes(),
         is_id=is_id,
-        written=table.aligned,
+        written=lambda body, before: table.aligned(_with_manager(body, before), before),
         supplied=frozenset(required),
         homeless=table.homeless,
         no_place=table.no_place,
     )
 
 
-def attribute_map(settings: "Settings") -> AttributeMap:
+def attribute_map(settings: "Settings", groups: Sequence[str] = ()) -> AttributeMap:
     """The attribute table of a connection. Raises MappingError where `attributes` names what does not exist."""
     active = Codec(
         lambda status: status in settings.active_statuses if isinstance(status, int) else None,
@@ -183,7 +185,20 @@ def attribute_map(settings: "Settings") -> AttributeMap:
         if name not in texts and not (name.startswith(CUSTOM) and name != CUSTOM):
             raise MappingError(f"{path}: {name} is no text that users have; custom attributes are {CUSTOM}SHORTNAME")
     schema = USER.extended(Extension(EXTENSION, required=False))
-    return AttributeMap(schema, (*ATTRIBUTES, Attribute("active", "status", active)), settings.attributes)
+    own = (Attribute("active", "status", active), Attribute(f"{URN}:groupId", "group_id", ID, canonical=tuple(groups)))
+    return AttributeMap(schema, (*ATTRIBUTES, *own), settings.attributes)
+
+
+def _with_manager(body: Resource, before: Mapping[str, Any] | None) -> Resource:
+    """A user whose manager is named by id: a URI that a client gives instead, or changes, names it too."""
+    manager = (body.get(ENTERPRISE_USER.id) or {}).get("manager")
+    if not isinstance(manager, Mapping) or "$ref" not in manager:
+        return body
+    held = ((before or {}).get(ENTERPRISE_USER.id) or {}).get("manager") or {}
+    named = manager.get("value")
+    if named in (None, held.get("value")):
+        named = str(manager["$ref"]).rpartition("/")[2]
+    return {**body, ENTERPRISE_USER.id: {**body[ENTERPRISE_USER.id], "manager": {"value": named}}}
 
 
 def fields(table: AttributeMap) -> list[str]:
