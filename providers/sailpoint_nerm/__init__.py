@@ -113,15 +113,21 @@ def _check(settings: Settings) -> tuple[str, str] | None:
 def _simulation(people: int) -> Simulation:
     from scim_bridge.providers.sailpoint_nerm.sandbox import PREFIX, Sandbox
 
-    sandbox = Sandbox(users=people)
+    sandbox = Sandbox(users=people, composes_names=False)
     mapping = {
-        "enterprise.organization": "organization",
+        "userName": "login_name",
+        "externalId": "external_id",
         f"{fields.URN}:city": "city",
         f"{fields.URN}:sponsor": "sponsor",
     }
 
     def settings(origin: str) -> dict[str, Any]:
-        return {**sandbox.settings, "base_url": f"{origin}{PREFIX}", "attributes": {**mapping}}
+        return {
+            **sandbox.settings,
+            "base_url": f"{origin}{PREFIX}",
+            "attributes": mapping,
+            "delete_policy": "archive",  # who was terminated keeps others from using the same address
+        }
 
     return Simulation(sandbox.app, settings)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 URN: Final = "urn:scim-bridge:schemas:1.0:sailpoint-nerm:User"
 STATUS: Final = f"{URN}:status"
-"""Every profile has one, so it is required; it follows from `active` where a client leaves it out."""
+"""Read only: `active` is what clients write, and two ways to say it could contradict each other."""
 STATUSES: Final = ("Active", "Inactive", "On Leave", "Terminated")
 VALUES: Final = "attributes."
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -54,10 +54,13 @@ def attribute_map(settings: "Settings", facts: Facts) -> AttributeMap:
 
 
 def effective(table: AttributeMap) -> ResourceSchema:
-    """The schema as it is published."""
-    always: dict[str, dict[str, Any]] = {path: {"required": True} for path in ("active", STATUS)}
-    # nothing in NERM keeps two people from having the same
-    return overridden(table.resource, {**always, "userName": {"uniqueness": "none"}})
+    """The schema as it is published. Names that NERM makes are shown on request, so that a name reads as written."""
+    # nothing in NERM keeps two people from having the same userName
+    changes: dict[str, dict[str, Any]] = {"active": {"required": True}, "userName": {"uniqueness": "none"}}
+    formatted = table.resource.resolve("name.formatted")
+    if formatted is not None and formatted.target.mutability == "readOnly":
+        changes["name.formatted"] = {"returned": "request"}
+    return overridden(table.resource, changes)
 
 
 def _check(path: str, attribute: NeAttribute) -> None:
@@ -79,7 +82,7 @@ def _own(settings: "Settings", facts: Facts) -> Iterator[Attribute]:
     yield Attribute("name.formatted", "name", mutability=names)
     yield Attribute("active", "active", BOOLEAN)
     yield Attribute("userType", "type_name", mutability="readOnly")
-    yield Attribute(STATUS, "status", canonical=STATUSES)
+    yield Attribute(STATUS, "status", mutability="readOnly", canonical=STATUSES)
     yield Attribute(f"{URN}:profileTypeId", "profile_type_id", mutability="readOnly")
     yield Attribute(f"{URN}:uid", "uid", mutability="readOnly")
     yield Attribute(f"{URN}:idProofingStatus", "id_proofing_status", mutability="readOnly")
@@ -100,12 +103,13 @@ def _schema(mapping: dict[str, str], facts: Facts) -> ResourceSchema:
     """The User schema, with an extension of what is NERM's: what every profile has, all dates, and what is mapped."""
     enterprise = any(path.startswith("enterprise.") or ":enterprise:" in path for path in mapping)
     named = {path.removeprefix(f"{URN}:"): uid for path, uid in mapping.items() if path.startswith(f"{URN}:")}
-    own = [_shown("profileTypeId", "The id of the profile type", exact=True)]
-    own.append(_shown("uid", "What NERM's exports and imports call the profile by", exact=True))
-    own.append(_shown("idProofingStatus", "pending, pass or fail"))
-    status = SchemaAttribute("status", "string", canonical_values=STATUSES, description="Active means just that")
-    taken = {each.name.lower() for each in (*own, status)}
-    attributes = [status, *own]
+    attributes = [
+        _shown("status", "What active is made of"),
+        _shown("profileTypeId", "The id of the profile type", exact=True),
+        _shown("uid", "What NERM's exports and imports call the profile by", exact=True),
+        _shown("idProofingStatus", "pending, pass or fail"),
+    ]
+    taken = {each.name.lower() for each in attributes}
     for name, uid in {**{each.uid: each.uid for each in shown_dates(facts)}, **named}.items():
         if not _NAME.fullmatch(name) or name.lower() in taken:
             raise MappingError(f"{URN}:{name} cannot be the name of an attribute")
@@ -115,7 +119,7 @@ def _schema(mapping: dict[str, str], facts: Facts) -> ResourceSchema:
         taken.add(name.lower())
     extension = Schema(URN, "NermUser", "What NERM knows of a person beyond the core schema", tuple(attributes))
     schema = USER if enterprise else replace(USER, extensions=())
-    return schema.extended(Extension(extension, required=True))
+    return schema.extended(Extension(extension))
 
 
 def _shown(name: str, description: str, *, exact: bool = False) -> SchemaAttribute:

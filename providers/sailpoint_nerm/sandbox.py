@@ -64,7 +64,9 @@ class Sandbox:
     ``store`` is what it holds, for tests that prepare or check it behind the API's back.
     """
 
-    def __init__(self, *, users: int = 500, seed: int = 1, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, *, users: int = 500, seed: int = 1, composes_names: bool = True, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._random = Random(seed)
         self._clock = clock
         self._started = clock.now()
@@ -78,7 +80,7 @@ class Sandbox:
         self._tokens = Tokens(self.api_key, self.client_id, self.client_secret, self._random, clock)
         self._waiting: list[Waiting] = []
         self._second, self._count = 0, 0
-        populate(self.store, self._random, users)
+        populate(self.store, self._random, users, composes_names=composes_names)
         tenant = Tenant(self.store, self.knobs, self.now, lambda: new_id(self._random), lambda: new_uid(self._random))
         self._routes = Routes.of(tenant)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -26,6 +26,8 @@ ATTRIBUTES: Final[tuple[tuple[str, str, str, dict[str, Any]], ...]] = (
     ("job_title", "Job Title", "text field", {}),
     ("employee_number", "Employee Number", "text field", {}),
     ("city", "City", "text field", {}),
+    ("login_name", "Login", "text field", {}),
+    ("external_id", "External ID", "text field", {}),
     ("notes", "Notes", "text area", {}),
     ("organization", "Organization", "profile select", {"of": "organization_profile"}),
     ("locations", "Locations", "profile search", {"of": "location_profile", "allow_multiple_selections": True}),
@@ -66,13 +68,13 @@ def new_uid(random: Random) -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def populate(store: Store, random: Random, users: int) -> None:
-    """Fill an empty tenant."""
+def populate(store: Store, random: Random, users: int, *, composes_names: bool) -> None:
+    """Fill an empty tenant; ``composes_names``: the types of people make names of attributes."""
     for label, points in (("Low", 10), ("Medium", 50), ("High", 90)):
         level_id = new_id(random)
         level = {"id": level_id, "uid": new_uid(random), "label": label, "points": points, "order": points // 40}
         store.risk_levels[level_id] = level
-    _describe(store, random)
+    _describe(store, random, composes_names=composes_names)
     _staff(store, random)
     types = {each["uid"]: each["id"] for each in store.profile_types.values()}
     made = START - timedelta(days=800)
@@ -85,7 +87,7 @@ def populate(store: Store, random: Random, users: int) -> None:
         _put(store, random, types["assignment_profile"], f"Assignment {number}", "Active", made, {})
 
 
-def _describe(store: Store, random: Random) -> None:
+def _describe(store: Store, random: Random, *, composes_names: bool) -> None:
     """Profile types and attributes."""
     ids = {uid: new_id(random) for uid, _, _ in PROFILE_TYPES}
     for uid, label, data_type, more in ATTRIBUTES:
@@ -95,7 +97,7 @@ def _describe(store: Store, random: Random) -> None:
     by_uid = store.by_uid
     for uid, name, category in PROFILE_TYPES:
         people = category == "non-employee"
-        namings = ("personal_first_name", "personal_last_name") if people else ()
+        namings = ("personal_first_name", "personal_last_name") if people and composes_names else ()
         duplicates = ("personal_email",) if uid == "people_profile" else ()
         store.profile_types[ids[uid]] = {
             "id": ids[uid],
@@ -232,6 +234,7 @@ def _values(random: Random, number: int, references: dict[str, list[str]], spons
         "personal_first_name": given,
         "personal_last_name": family,
         "personal_email": mail if number % 3 else mail.lower(),
+        "login_name": mail.partition("@")[0],
     }
     more: list[tuple[float, dict[str, str]]] = [
         (0.8, {"phone_number": f"+1 555 {random.randrange(1000, 9999)}", "city": random.choice(LOCATIONS)}),

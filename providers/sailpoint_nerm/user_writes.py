@@ -64,7 +64,7 @@ class UserWrites:
     def create(self, values: Resource) -> Steps:
         """A profile of the first of the connection's types; it is active unless the client says otherwise."""
         fields = self._table.fields(values)
-        status = self._status(fields, values) or "Active"
+        status = self._status(fields) or "Active"
         profile = {"profile_type_id": self._facts.people[0].id, "status": status}
         profile |= yield from self._written(fields)
         made = yield Call("POST", "/profile", json={"profile": profile}, undo=_undone)
@@ -73,9 +73,9 @@ class UserWrites:
     def update(self, row: Row, before: Resource, after: Resource) -> Steps:
         """One PATCH: attribute values that it does not name stay as they are."""
         changes = self._table.changed(before, after)
-        status = self._status(changes, after)
+        status = self._status(changes)
         profile = yield from self._written(changes)
-        if status is not None and status != row.get("status"):
+        if status is not None:
             profile["status"] = status
         if not profile:
             return row
@@ -86,18 +86,13 @@ class UserWrites:
         call = Call("PATCH", path, json={"profile": profile}, undo=undo if restorable else None, idempotent=True)
         return record((yield call), "profile")
 
-    def _status(self, fields: dict[str, Any], resource: Resource) -> str | None:
-        """The status that fields ask for, taken out of them; None where they ask for none.
+    def _status(self, fields: dict[str, Any]) -> str | None:
+        """The status that `active` asks for, which is taken out of the fields; None where it is not among them.
 
-        `active` alone means Active or the configured other one. A status that says the opposite of it is refused.
+        What everybody has cannot be cleared, and stays.
         """
-        active, status = fields.pop("active", None), fields.pop("status", None)
-        if status is None:
-            return None if active is None else "Active" if active else self._settings.inactive_status
-        counts = status == "Active" or (status == "On Leave" and self._settings.on_leave_is_active)
-        if active is not None and active is not counts:
-            raise Rejected("", f"the status {status} and active do not go together", target="status")
-        return str(status)
+        active = fields.pop("active", None)
+        return None if active is None else "Active" if active else self._settings.inactive_status
 
     def _written(self, fields: Mapping[str, Any]) -> Steps:
         """The part of a profile that holds fields; what is cleared is an empty text."""

@@ -9,7 +9,7 @@ from scim_bridge.providers.sailpoint_nerm import advanced
 from scim_bridge.providers.sailpoint_nerm.common import identity, is_id, item, pages
 from scim_bridge.providers.sailpoint_nerm.errors import none_found
 from scim_bridge.providers.sailpoint_nerm.facts import Facts, NeAttribute
-from scim_bridge.providers.sailpoint_nerm.fields import STATUS, STATUSES, URN, attribute_map, effective, owners
+from scim_bridge.providers.sailpoint_nerm.fields import STATUSES, attribute_map, effective, owners
 from scim_bridge.providers.sailpoint_nerm.user_writes import Deleted, UserWrites
 from scim_bridge.query.capabilities import NOTHING, AccessPath, Collection, Either, Params, Rendered, Row, Rule, ops
 from scim_bridge.query.pagers import BodyCursor
@@ -51,7 +51,7 @@ def collection(settings: "Settings", facts: Facts) -> Collection:
         hides=deleted.any,
         is_id=is_id,
         written=table.aligned,
-        supplied=frozenset({"active", URN, STATUS, *(["userName"] if names_itself else [])}),
+        supplied=frozenset({"active", *(["userName"] if names_itself else [])}),
         homeless=table.homeless,
         no_place=table.no_place,
     )

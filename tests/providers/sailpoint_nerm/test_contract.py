@@ -25,7 +25,6 @@ class TestNerm(ProviderContract):
     provider = PROVIDER
     follows: ClassVar = {
         "active": frozenset({URN}),  # which shows the status
-        f"{URN}:status": frozenset({"active"}),
         "name.givenName": frozenset({"displayName"}),  # NERM makes names of these
         "name.familyName": frozenset({"displayName"}),
     }
