@@ -35,7 +35,7 @@ from scim_bridge.query.capabilities import (
     Rule,
     ops,
 )
-from scim_bridge.schemas import ENTERPRISE_USER, USER, Changes, Extension, Schema, SchemaAttribute, overridden
+from scim_bridge.schemas import ENTERPRISE_USER, USER, Extension, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
     from scim_bridge.providers.onelogin import Settings
@@ -158,9 +158,12 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
     )
     # OneLogin gives every user a status, and we a username that is an address as the e-mail address too.
     required = ("active", *(["emails"] if settings.email_required else []))
-    effective: Changes = {path: {"required": True} for path in (*required, "emails.value")}
+    effective: dict[str, dict[str, Any]] = {path: {"required": True} for path in (*required, "emails.value")}
+    effective |= {f"{MANAGER}.$ref": {"mutability": "readWrite"}}
+    # Made of the other parts; displayName shows it anyway, and a name reads back as it was written.
+    effective |= {"name.formatted": {"returned": "request", "mutability": "readOnly"}}
     return Collection(
-        resource=overridden(table.resource, {**effective, f"{MANAGER}.$ref": {"mutability": "readWrite"}}),
+        resource=overridden(table.resource, effective),
         reads=(listed, with_role),
         item=item("/api/2/users/{id}"),
         decode=lambda row: table.decode(completed(row)),
