@@ -117,7 +117,7 @@ def _simulation(people: int) -> Simulation:
     mapping = {
         "userName": "login_name",
         "externalId": "external_id",
-        f"{fields.URN}:city": "city",
+        'addresses[type eq "work"].locality': "city",
         f"{fields.URN}:sponsor": "sponsor",
     }
 

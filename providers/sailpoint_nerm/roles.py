@@ -8,7 +8,19 @@ from typing import Any, Final
 
 from scim_bridge.attributes import Attribute, AttributeMap
 from scim_bridge.providers.sailpoint_nerm.common import is_id, item, listed
-from scim_bridge.query.capabilities import Collection, Element, Relation, RelationRead, Resource, Row
+from scim_bridge.query.capabilities import (
+    NOTHING,
+    Collection,
+    Element,
+    Referral,
+    Relation,
+    RelationRead,
+    Rendered,
+    Resource,
+    Row,
+    Rule,
+    ops,
+)
 from scim_bridge.schemas import (
     GROUP,
     ROLE,
@@ -39,7 +51,8 @@ def groups() -> Collection:
     value = SchemaAttribute("value", "string", mutability="readOnly", case_exact=True, description="A portal user's id")
     members = {"mutability": "readOnly", "sub_attributes": (value,), "description": "The portal users with the role"}
     found = _roles(GROUP, Schema(URN, "NermGroup", "What NERM knows of a role beyond the core schema", DETAILS))
-    return replace(found, resource=overridden(found.resource, {"members": members}), relations=(MEMBERS,))
+    resource = overridden(found.resource, {"members": members})
+    return replace(found, resource=resource, relations=(MEMBERS,), reads=(*found.reads, OF_MEMBER))
 
 
 def roles() -> Collection:
@@ -82,6 +95,17 @@ def _member(row: Row) -> Element | None:
     return {"value": user_id} if isinstance(user_id, str) else None
 
 
+def _filling(operator: str, value: Any) -> Rendered:
+    return {"{member}": value} if isinstance(value, str) and is_id(value) else NOTHING
+
+
+OF_MEMBER: Final = replace(
+    listed("user_roles?user_id={member}", {}),
+    rows="user_roles",
+    rules=(Rule("members.value", ops("eq"), _filling, folds=False),),
+    refers=Referral(ids=lambda row: [str(row.get("role_id"))]),
+)
+"""The roles of a portal user: pairings, which name the role."""
 MEMBERS: Final = Relation(
     "members", reads=(RelationRead(listed("user_roles", {"role_id": "{id}"}), _member),), references={}
 )
