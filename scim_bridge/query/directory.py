@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from scim_bridge.clock import Clock
@@ -14,7 +14,7 @@ from scim_bridge.query.pages import Send
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.write import Transaction
-from scim_bridge.upstream.errors import NotFound
+from scim_bridge.upstream.errors import NotFound, UpstreamError
 
 W = TypeVar("W")
 _log = logging.getLogger("scim_bridge.write")
@@ -134,10 +134,11 @@ class Directory:
             wanted, held = {each["value"] for each in added}, {each["value"] for each in current}
             added = tuple(each for each in added if each["value"] not in held)
             removed = tuple(each for each in current if each["value"] not in wanted)
-        return (
-            _chunked(writes.add, owner, added, writes.chunk),
-            _chunked(writes.remove, owner, removed, writes.chunk),
-        )
+        additions = _chunked(writes.add, owner, added, writes.chunk)
+        removals = _chunked(writes.remove, owner, removed, writes.chunk)
+        if writes.silent and not changes.exact:
+            return [_for_good(each) for each in additions], [_for_good(each) for each in removals]
+        return additions, removals
 
     def _member_writes(self, attribute: str) -> MemberWrites:
         writes = self.collection.writes.members.get(attribute)
@@ -167,3 +168,18 @@ def _chunked(
     write: Callable[[str, Sequence[Element]], Steps], owner: str, elements: Sequence[Element], size: int
 ) -> list[Steps]:
     return [write(owner, elements[start : start + size]) for start in range(0, len(elements), size)]
+
+
+def _for_good(steps: Steps) -> Steps:
+    """The same steps, with calls that are not undone."""
+    try:
+        call = next(steps)
+        while True:
+            try:
+                reply = yield replace(call, undo=None)
+            except UpstreamError as error:
+                call = steps.throw(error)
+            else:
+                call = steps.send(reply)
+    except StopIteration as end:
+        return end.value
