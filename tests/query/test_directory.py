@@ -205,6 +205,43 @@ async def test_members_that_shall_be_exactly_these_change_by_the_difference() ->
     ]
 
 
+SILENT = Writes(create, update, delete, members={"members": replace(MEMBERS, silent=True)})
+
+
+async def test_what_may_have_changed_nothing_is_not_undone() -> None:
+    """Who was a member before must not lose that when a later call fails."""
+    upstream = Upstream(one=["a", "b"])
+    upstream.refuses = "DELETE /groups/one/members/a"
+    changes = Changes(members={"members": MemberChanges(added=elements("b"), removed=elements("a"))})
+    with pytest.raises(PartialWrite, match="still in effect upstream: PUT /groups/one/members/b"):
+        await directory(upstream, SILENT).change("one", None, changes)
+    assert upstream.calls == ["PUT /groups/one/members/b", "DELETE /groups/one/members/a"]
+
+
+async def test_what_is_known_to_have_changed_is_undone_all_the_same() -> None:
+    upstream = Upstream(one=["a"])
+    upstream.refuses = "DELETE /groups/one/members/a"
+    changes = Changes(members={"members": MemberChanges(exact=True, added=elements("b"))})
+    with pytest.raises(Rejected):
+        await directory(upstream, SILENT).change("one", None, changes)
+    assert upstream.calls[-1] == "DELETE /groups/one/members/b"
+
+
+async def test_steps_that_are_not_undone_still_see_refusals() -> None:
+    def tried(owner: str, elements: Sequence[Element]) -> Steps:
+        try:
+            yield Call("PUT", f"/groups/{owner}/members/a", undo=Call("DELETE", "/never"))
+        except Rejected:
+            yield Call("PATCH", f"/groups/{owner}", undo=Call("DELETE", "/never"))
+
+    upstream = Upstream(one=[])
+    upstream.refuses = "PUT /groups/one/members/a"
+    writes = Writes(members={"members": MemberWrites(add=tried, remove=tried, silent=True)})
+    changes = Changes(members={"members": MemberChanges(added=elements("a"))})
+    await directory(upstream, writes).change("one", None, changes)
+    assert upstream.calls == ["PUT /groups/one/members/a", "PATCH /groups/one"]
+
+
 async def test_a_record_that_is_needed_and_not_at_hand_is_read() -> None:
     upstream = Upstream(one=[])
     changes = Changes({}, {"displayName": "y"})
