@@ -127,7 +127,8 @@ class Referral:
     """Where the records are that a list's rows only name.
 
     ``ids`` are those that a row names. ``access`` lists the records of up to ``chunk`` ids, which ``parameter`` takes
-    joined by commas, and ``key`` is the id of such a record; without ``access``, each is looked up by its id.
+    joined by commas or as ``joined`` puts it, and ``key`` is the id of such a record; without ``access``, each is
+    looked up by its id.
     """
 
     ids: Callable[[Row], Iterable[str]]
@@ -135,6 +136,7 @@ class Referral:
     parameter: str = ""
     chunk: int = 1
     key: Callable[[Row], str] = lambda row: str(row["id"])
+    joined: Callable[[Sequence[str]], str] = ",".join
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +242,20 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One upstream request of a write. ``undo`` makes good for it if a later request of the same write fails."""
+    """One upstream request of a write. ``undo`` makes good for it if a later request of the same write fails; NOTHING
+    says that, by its reply, it changed nothing.
+
+    ``delay_seconds``: how long to wait before it is sent, for upstreams that carry out later what they accept now.
+    """
 
     method: str
     path: str
     json: Any = None
     headers: Params = field(default_factory=dict)
     params: Params = field(default_factory=dict)
-    undo: "Call | Callable[[Reply], Call | None] | None" = None
+    undo: "Call | Callable[[Reply], Call | Nothing | None] | None" = None
     idempotent: bool | None = None  # None: by method; True only where repeating provably changes nothing more
+    delay_seconds: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

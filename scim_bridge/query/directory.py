@@ -63,6 +63,7 @@ class Directory:
         self.reader = Reader(collection, send, cache, clock, limits)
         self._send = send
         self._cache = cache
+        self._clock = clock
 
     async def row(self, resource_id: str) -> Row | None:
         return await self.reader.row(resource_id)
@@ -154,7 +155,7 @@ class Directory:
     @asynccontextmanager
     async def _transaction(self, *, makes_owner: bool = False) -> AsyncIterator[Transaction]:
         """The calls of one write; whatever happens, what was cached of the connection is stale afterwards."""
-        transaction = Transaction(self._send, makes_owner)
+        transaction = Transaction(self._send, makes_owner, self._clock)
         try:
             yield transaction
         except Exception as error:

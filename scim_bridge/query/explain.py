@@ -70,7 +70,8 @@ def _records(collection: Collection, referral: Referral) -> str:
     """The request for the records that rows name."""
     access, params, rows = collection.item, {}, "each row"
     if referral.access is not None:
-        access, params, rows = referral.access, {referral.parameter: "{ids}"}, f"{referral.chunk} rows"
+        access, rows = referral.access, f"{referral.chunk} rows"
+        params = {referral.parameter: referral.joined(["{ids}"])}
     return f"{_literal(Branch(access, access.path, {**access.fixed, **params}, exact=True), {})} (for {rows} read)"
 
 

@@ -237,6 +237,7 @@ class ListReader:
         self._reach = 0  # so many rows were seen to exist
         self._end: int | None = None  # how many there are, as read to the end
         self._stated: int | None = None
+        self._refused: int | None = None  # the offset of a row that was refused
 
     async def window(
         self, offset: int, count: int, *, need_total: bool, resume: tuple[int, Params] | None = None
@@ -275,6 +276,7 @@ class ListReader:
             # An old position may have expired, and a row past the end be refused; walking there tells.
             if start.offset == 0 or self._restarted:
                 raise
+            self._refused = start.offset
             self._restarted, self._visited = True, _Visited(self._branch.access)
             chain.restart()
             return at, []
@@ -306,6 +308,8 @@ class ListReader:
         after = start.offset + len(page.rows)
         if page.total is not None:
             self._stated = page.total
+            if self._refused is not None and after <= page.total <= self._refused:
+                chain.bound = page.total  # so the refusal meant that there is no such row
         if page.rows:
             self._reach = max(self._reach, after)
             chain.mark(start.offset, start.position)

@@ -42,7 +42,7 @@ async def referred(
 
 def _several(referral: Referral, ids: Sequence[str]) -> Branch:
     assert referral.access is not None
-    params = {**referral.access.fixed, referral.parameter: ",".join(ids)}
+    params = {**referral.access.fixed, referral.parameter: referral.joined(ids)}
     return Branch(referral.access, referral.access.path, params, exact=True)
 
 

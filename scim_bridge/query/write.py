@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from scim_bridge.query.capabilities import Call, Steps
+from scim_bridge.clock import SYSTEM_CLOCK, Clock
+from scim_bridge.query.capabilities import Call, Nothing, Steps
 from scim_bridge.query.pages import Send
 from scim_bridge.upstream.errors import UpstreamError
 from scim_bridge.upstream.reply import Reply
@@ -38,6 +39,7 @@ class Transaction:
 
     send: Send
     makes_owner: bool = False
+    clock: Clock = SYSTEM_CLOCK
     _done: list[tuple[Call, Reply]] = field(default_factory=list)
     _unknown: list[Call] = field(default_factory=list)
 
@@ -90,6 +92,8 @@ class Transaction:
         return reply
 
     async def _send(self, call: Call) -> Reply:
+        if call.delay_seconds > 0:
+            await self.clock.sleep(call.delay_seconds)
         return await self.send(
             call.method,
             call.path,
@@ -117,7 +121,8 @@ class Transaction:
             undo = call.undo(reply) if callable(call.undo) else call.undo
             if undo is None:
                 return False
-            await self._send(undo)
+            if not isinstance(undo, Nothing):
+                await self._send(undo)
         except Exception as error:  # whatever goes wrong, the rest has to be taken back, and what stays be told
             _log.warning("an upstream call could not be undone", extra={"call": str(call), "error": str(error)})
             return False

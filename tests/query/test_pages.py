@@ -240,6 +240,27 @@ async def test_a_refusal_past_the_end_that_is_not_declared_is_found_out_by_walki
     assert lists.cost() == ["offset=500&limit=100", "offset=0&limit=200"]
 
 
+async def test_a_refusal_past_the_end_costs_one_page_where_the_list_states_its_length() -> None:
+    lists = bench(1_000, "offset", past_end="refused")
+    await lists.window(5_000, 100)
+    assert lists.cost() == ["offset=5000&limit=100", "offset=0&limit=200"]
+
+
+async def test_a_row_that_is_refused_within_the_stated_length_is_reached_by_walking() -> None:
+    lists = bench(500, "offset")
+    send = lists.upstream.send
+
+    async def refusing(method: str, path: str, **sent: Any) -> Reply:
+        if (sent.get("params") or {}).get("offset") == "450":
+            lists.upstream.calls.append("refused")
+            raise Rejected("", "no such offset")
+        return await send(method, path, **sent)
+
+    lists.upstream.send = refusing  # type: ignore[method-assign]
+    await lists.window(450, 10)
+    assert lists.cost() == ["refused", "offset=0&limit=200", "offset=200&limit=200", "offset=400&limit=200"]
+
+
 @pytest.mark.parametrize("paging", [*CURSORS, *NUMBERED, "one"])
 async def test_an_empty_list_is_empty(paging: Paging) -> None:
     for totals in ("never", "always"):

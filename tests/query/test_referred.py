@@ -1,5 +1,6 @@
 """Lists whose rows only name the records, which are then read where they are."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -50,8 +51,8 @@ class Upstream:
 PEOPLE = AccessPath("/people", "", OnePage())
 
 
-def reader(upstream: Upstream, *, several: bool = True) -> Reader:
-    referral = Referral(lambda row: [row["person"]], PEOPLE, "ids", chunk=10)
+def reader(upstream: Upstream, *, several: bool = True, joined: Callable[[Sequence[str]], str] = ",".join) -> Reader:
+    referral = Referral(lambda row: [row["person"]], PEOPLE, "ids", chunk=10, joined=joined)
     if not several:
         referral = Referral(lambda row: [row["person"]])
     team = Rule("groups.value", ops("eq"), lambda operator, value: {"{team}": value}, folds=False)
@@ -124,3 +125,16 @@ async def test_a_list_that_only_names_is_no_window_and_says_what_it_takes() -> N
     assert found.expected_requests == 8  # 50 are expected: three pages of them, five reads of ten
     single = explain(reader(Upstream(3), several=False).planner, RED)
     assert single.requests[1] == "GET /people/{id} (for each row read)"
+
+
+async def test_a_list_may_take_several_ids_in_words_of_its_own() -> None:
+    upstream, asked = Upstream(12), []
+
+    async def send(method: str, path: str, **sent: Any) -> Reply:
+        asked.append((sent.get("params") or {}).get("ids"))
+        return await upstream.send(method, path, **sent)
+
+    team = reader(upstream, joined=lambda ids: ",".join(reversed(ids)))
+    team._send = send
+    assert (await team.search(RED)).total == 12
+    assert [each for each in asked if each is not None] == ["9,8,7,6,5,4,3,2,1,0", "11,10"]

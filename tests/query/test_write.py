@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from scim_bridge.query.capabilities import Call, Steps
+from scim_bridge.query.capabilities import NOTHING, Call, Steps
 from scim_bridge.query.write import PartialWrite, Transaction
 from scim_bridge.upstream.errors import NotFound, Rejected, TimedOut, Unavailable, UpstreamError
 from scim_bridge.upstream.reply import Reply
+from tests.clocks import FakeClock
 
 
 class Upstream:
@@ -220,3 +221,26 @@ async def test_of_several_failures_the_first_is_raised_and_what_is_unknown_named
         await side_by_side(upstream, [calls("a0"), calls("a1")])
     assert str(raised.value.cause) == "late"
     assert raised.value.left == ("POST /a0 (perhaps)", "POST /a1 (perhaps)")
+
+
+async def test_a_call_may_wait_for_what_was_accepted_before_it() -> None:
+    upstream, clock = Upstream(), FakeClock()
+
+    def steps() -> Steps:
+        yield Call("POST", "/a")
+        yield Call("GET", "/b", delay_seconds=2.5)
+
+    await Transaction(upstream.send, clock=clock).run(steps())
+    assert clock.slept == [2.5]
+    assert upstream.calls == ["POST /a", "GET /b"]
+
+
+async def test_a_call_that_by_its_reply_changed_nothing_leaves_nothing_to_undo() -> None:
+    upstream = Upstream(**{"POST /b": Rejected("", "no")})
+
+    def steps() -> Steps:
+        yield Call("POST", "/a", undo=lambda reply: NOTHING)
+
+    with pytest.raises(Rejected):
+        await carried_out(upstream, steps(), calls("b"))
+    assert upstream.calls == ["POST /a", "POST /b"]
