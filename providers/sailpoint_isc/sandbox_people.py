@@ -116,6 +116,7 @@ def _person(store: Store, random: Random, number: int) -> Person:
     status = random.choice(STATUSES)
     born = START - timedelta(days=random.randrange(30, 900), milliseconds=random.randrange(10**7))
     person.data |= {"created": timestamp(born), "modified": timestamp(born + timedelta(days=random.randrange(30)))}
+    person.data["processingState"] = random.choice((None,) * 17 + ("OK", "OK", "ERROR"))
     set_status(person, status)
     set_state(person, "active" if status in ("ACTIVE", "UNREGISTERED", "LOCKED") else "inactive", manual=False)
     if random.random() < 0.05:
@@ -177,7 +178,8 @@ def _group(store: Store, random: Random, number: int, ids: list[str]) -> None:
         "owner": owner_row(owner), "created": made, "modified": made,
     }  # fmt: skip
     store.workgroups[workgroup["id"]] = workgroup
-    store.join(workgroup["id"], random.sample(ids, min(len(ids), random.randint(2, 60))))
+    size = (3, 55, 8, 20, 2, 40)[number % 6]
+    store.join(workgroup["id"], random.sample(ids, min(max(1, len(ids) // 2), size)))
 
 
 def owner_row(row: Row) -> Row:

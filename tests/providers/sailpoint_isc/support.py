@@ -1,0 +1,166 @@
+"""The simulated tenant, called directly, and a connection to it as the program makes one."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from scim2_models.path import FilterNode
+
+from scim_bridge.filters import parse
+from scim_bridge.providers.sailpoint_isc import PROVIDER, Settings
+from scim_bridge.providers.sailpoint_isc.sandbox import Recorded, Sandbox
+from scim_bridge.query.cache import QueryCache
+from scim_bridge.query.capabilities import Resource
+from scim_bridge.query.directory import Directory
+from scim_bridge.query.plan import Query
+from scim_bridge.query.run import ReadLimits
+from scim_bridge.testing.simulated import Related
+from scim_bridge.upstream.client import UpstreamClient
+from scim_bridge.upstream.redact import Secret
+from tests.clocks import FakeClock
+
+ORIGIN = "https://acme.api.identitynow.test"
+USER_URN = "urn:scim-bridge:schemas:1.0:sailpoint-isc:User"
+GROUP_URN = "urn:scim-bridge:schemas:1.0:sailpoint-isc:Group"
+ROLE_URN = "urn:scim-bridge:schemas:1.0:Role"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+PATCH = "application/json-patch+json"
+
+
+def sandbox_of(users: int = 60, **more: Any) -> Sandbox:
+    """A tenant whose clock stands still until something waits, without a rate limit."""
+    sandbox = Sandbox(users=users, clock=FakeClock(), **more)
+    sandbox.knobs.requests_per_window = None
+    return sandbox
+
+
+class Api:
+    """The vendor's API, called as its own documentation has it, signed in."""
+
+    def __init__(self, client: httpx.AsyncClient, token: str, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    async def __call__(
+        self, method: str, path: str, body: Any = None, *, kind: str = "application/json", **query: Any
+    ) -> httpx.Response:
+        """``path``: without a version, which is the one of this API."""
+        service, _, rest = path.removeprefix("/").partition("/")
+        versioned = f"/{service}/v1/{rest}".rstrip("/") if self._prefix == "v1" else f"/{self._prefix}{path}"
+        content: dict[str, Any] = {} if body is None else {"json": body}
+        headers = {**self.headers, **({"Content-Type": kind} if body is not None else {})}
+        return await self._client.request(
+            method, f"{ORIGIN}{versioned}", params=query or None, headers=headers, **content
+        )
+
+
+@asynccontextmanager
+async def api_of(sandbox: Sandbox, prefix: str = "v1") -> AsyncIterator[Api]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app)) as client:
+        answer = await sign_in(client, sandbox)
+        yield Api(client, answer.json()["access_token"], prefix)
+    sandbox.log.clear()
+
+
+async def sign_in(client: httpx.AsyncClient, sandbox: Sandbox, **changes: str) -> httpx.Response:
+    """The token endpoint's answer."""
+    form = {"grant_type": "client_credentials", "client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
+    return await client.post(f"{ORIGIN}/oauth/token", data={**form, **changes})
+
+
+def code(answer: httpx.Response) -> str:
+    """The detail code of a refusal."""
+    return str(answer.json()["detailCode"])
+
+
+class Connected:
+    """The directories of a connection to a sandbox; ``calls`` are the requests that reached it since the last look."""
+
+    def __init__(self, sandbox: Sandbox, directories: Mapping[str, Directory], clock: FakeClock) -> None:
+        self.sandbox = sandbox
+        self.clock = clock
+        self.directories = directories
+        self.users, self.groups, self.roles = (directories[each] for each in ("User", "Group", "Role"))
+
+    def calls(self) -> list[str]:
+        """Method and path of each request since the last look; the path of a list with its filter."""
+        seen = [told(each) for each in self.sandbox.calls]
+        self.sandbox.log.clear()
+        return seen
+
+    async def find(self, filter: str, kind: str = "users", **query: Any) -> list[Resource]:
+        """All matches of a filter, whatever its pages; checks that the total agrees."""
+        directory: Directory = getattr(self, kind)
+        page = await directory.reader.search(Query(node(filter), count=query.pop("count", 100_000), **query))
+        assert page.total == len(page.resources)
+        return page.resources
+
+    async def ids(self, filter: str, kind: str = "users") -> set[str]:
+        return {each["id"] for each in await self.find(filter, kind)}
+
+
+def node(filter: str) -> FilterNode | None:
+    return parse(filter) if filter else None
+
+
+def told(call: Recorded) -> str:
+    filter = call.query.get("filters")
+    return f"{call}?{filter}" if filter else str(call)
+
+
+@asynccontextmanager
+async def connected(
+    sandbox: Sandbox, transport: httpx.AsyncBaseTransport | None = None, limits: ReadLimits = ReadLimits(), **more: Any
+) -> AsyncIterator[Connected]:
+    """A connection as the program makes one, without its protocol layer; ``transport``: another way to the sandbox."""
+    clock = sandbox.store.clock
+    assert isinstance(clock, FakeClock)
+    given: Mapping[str, Any] = {**sandbox.settings, "api_url": ORIGIN, **more}
+    settings = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
+    assert PROVIDER.check(settings) is None
+    endpoint = PROVIDER.endpoint(settings, clock)
+    client = UpstreamClient(
+        "acme",
+        endpoint.base_url,
+        auth=endpoint.auth,
+        options=endpoint.options,
+        classify=PROVIDER.classify,
+        clock=clock,
+        transport=transport or httpx.ASGITransport(app=sandbox.app),
+    )
+    try:
+        facts = await PROVIDER.discover(settings, client.send)
+        cache = QueryCache(clock, 300)
+        made = PROVIDER.collections(settings, facts)
+        sandbox.log.clear()
+        found = {each.resource.name: Directory(each, client.send, cache, clock, limits) for each in made}
+        yield Connected(sandbox, found, clock)
+    finally:
+        await client.aclose()
+
+
+def raw(sandbox: Sandbox, kind: str, *, everybody: bool = False) -> dict[str, dict[str, Any]]:
+    """The records of a resource type as single reads answer them."""
+    store = sandbox.store
+    if kind == "User":
+        return {key: each.data for key, each in store.identities.items() if each.correlated or everybody}
+    if kind == "Group":
+        return {key: store.shown_workgroup(each) for key, each in store.workgroups.items()}
+    return dict(store.roles)
+
+
+def related(sandbox: Sandbox, kind: str) -> Related:
+    """What relations hold, by relation and owner."""
+    store = sandbox.store
+    if kind == "Group":
+        return {"members": {each: frozenset(store.members[each]) for each in store.workgroups}}
+    if kind == "Role":
+        return {}
+    people = store.identities
+    return {
+        "groups": {each: frozenset(store.memberships[each]) for each in people},
+        "roles": {each: frozenset(store.roles_of(each)) for each in people},
+        "entitlements": {each: frozenset(row["id"] for row in store.entitlements[each]) for each in people},
+    }
