@@ -21,7 +21,7 @@ from scim_bridge.protocol.profiles import Profile
 from scim_bridge.protocol.rows import version_of
 from scim_bridge.protocol.values import check_immutable, check_required
 from scim_bridge.query.capabilities import Element, Resource, Row
-from scim_bridge.query.directory import Changes, Directory, MemberChanges
+from scim_bridge.query.directory import Changes, Directory, MemberChanges, Unsupported
 from scim_bridge.query.plan import Query
 from scim_bridge.query.relations import Record, record_of
 from scim_bridge.schemas import Schema
@@ -79,6 +79,7 @@ class Writer:
         An omitted ``active`` stays, and so do extensions whose URN the body does not name: clients that do not know
         them would disable or wipe what others maintain. What is immutable stays where it is omitted.
         """
+        self._check_offered()
         async with self._lock(resource_id):
             row, record = await self._current(resource_id)
             await self._check(record, conditions, "PUT")
@@ -119,6 +120,7 @@ class Writer:
 
     async def patch(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions) -> Written:
         """Apply operations (RFC 7644 section 3.5.2), all or none."""
+        self._check_offered()
         async with self._lock(resource_id):
             read = read_patch(body, self._schema, self._profile, resource_id)
             related = self._by_relation(read.operations)
@@ -181,6 +183,12 @@ class Writer:
             await self._directory.delete(resource_id)
 
     # -- what they share ----------------------------------------------------------------------------------------------
+
+    def _check_offered(self) -> None:
+        """Raises Unsupported where nothing of the type can be changed: what is ignored would look like a success."""
+        writes = self._collection.writes
+        if writes.update is None and not writes.members:
+            raise Unsupported(f"this upstream has no way to change a {self._schema.name}")
 
     async def _current(self, resource_id: str) -> tuple[Row, Record]:
         row = await self._directory.row(resource_id)

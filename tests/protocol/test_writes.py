@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from scim_bridge.query.capabilities import Writes
 from scim_bridge.upstream.errors import NotFound, RateLimited, Unavailable
-from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of
+from tests.protocol.memory import BASE, ENTERPRISE, EXTRA, GROUP_URN, USER_URN, Bridge, error_of, users
 
 FULL: dict[str, Any] = {
     "schemas": [USER_URN, ENTERPRISE],
@@ -438,3 +440,12 @@ async def test_a_read_only_connection_refuses_writes() -> None:  # D-09, H-04
         assert error_of(await bridge.ask(method, path, {})) == (403, None)
     assert error_of(await bridge.ask("POST", "/Bulk", {})) == (403, None)
     assert bridge.upstream.calls == []
+
+
+async def test_a_type_of_which_nothing_can_be_changed_refuses_even_what_would_change_nothing() -> None:
+    bridge = Bridge(collections=[replace(users(), writes=Writes())])
+    body = {"schemas": [USER_URN], "userName": "bjensen"}
+    for method, path in [("POST", "/Users"), ("PUT", "/Users/u1"), ("DELETE", "/Users/u1")]:
+        assert error_of(await bridge.ask(method, path, body)) == (501, None)
+    assert error_of(await bridge.patch("/Users/u1", {"op": "replace", "value": {"active": False}})) == (501, None)
+    assert [each for each in bridge.upstream.calls if not each.startswith("GET")] == []
