@@ -195,8 +195,10 @@ class _Parser:
             return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
         if kind == "word" and text in ("true", "false"):
             return text == "true"
-        if kind == "word":
-            return _moment(text) or text
+        if kind == "word" and text.isdecimal():
+            return int(text)
+        if kind == "word" and (moment := _moment(text)) is not None:
+            return moment
         raise FilterError(f"{text} is no value")
 
     def _value(self, value: Any) -> Any:

@@ -112,7 +112,7 @@ def told(call: Recorded) -> str:
 
 @asynccontextmanager
 async def connected(
-    sandbox: Sandbox, transport: httpx.AsyncBaseTransport | None = None, limits: ReadLimits = ReadLimits(), **more: Any
+    sandbox: Sandbox, transport: httpx.AsyncBaseTransport | None = None, limits: ReadLimits | None = None, **more: Any
 ) -> AsyncIterator[Connected]:
     """A connection as the program makes one, without its protocol layer; ``transport``: another way to the sandbox."""
     clock = sandbox.store.clock
@@ -135,7 +135,9 @@ async def connected(
         cache = QueryCache(clock, 300)
         made = PROVIDER.collections(settings, facts)
         sandbox.log.clear()
-        found = {each.resource.name: Directory(each, client.send, cache, clock, limits) for each in made}
+        found = {
+            each.resource.name: Directory(each, client.send, cache, clock, limits or ReadLimits()) for each in made
+        }
         yield Connected(sandbox, found, clock)
     finally:
         await client.aclose()
