@@ -58,7 +58,7 @@ class Recorded:
 
 @dataclass(slots=True)
 class Log:
-    """What arrived: requests to the API, and how clients signed in at the token endpoint."""
+    """What arrived: requests to the API, and how clients signed in at the token endpoint, or that they did not."""
 
     calls: list[Recorded] = field(default_factory=list)
     sign_ins: list[str] = field(default_factory=list)
@@ -145,9 +145,9 @@ class Sandbox:
     # -- signing in -------------------------------------------------------------------------------------------------
 
     async def _token(self, request: Request) -> Response:
+        self.log.sign_ins.append("refused")
         self._check_faults(request)
-        body, form = await self.tokens.issue(request, self.timestamp())
-        self.log.sign_ins.append(form)
+        body, self.log.sign_ins[-1] = await self.tokens.issue(request, self.timestamp())
         return self._json(200, body)
 
     async def _revoke(self, request: Request) -> Response:
