@@ -101,6 +101,8 @@ class Sandbox:
         self.log = Log()
         self.budget = Budget(clock)
         self.tokens = Tokens(self.client_id, self.client_secret, ACCOUNT_ID, random, clock)
+        self.before: dict[str, list[Callable[[], None]]] = {}
+        """What happens just before each of the next requests is answered, by "METHOD /path"."""
         self._faults: list[_Fault] = []
         populate(self.store, random, users, roles)
         account = Account(ACCOUNT_ID, self.store, self.knobs, self.timestamp, clock.now)
@@ -166,6 +168,8 @@ class Sandbox:
             content = await request.body()
             call = self._record(request, content)
             self._check_faults(request)
+            if self.before.get(str(call)):
+                self.before[str(call)].pop(0)()
             if not self.tokens.valid(request):
                 raise self._unauthorized(call.path)
             self._check_budget(call.path)
