@@ -5,7 +5,7 @@ its row only as it is spelled is proven for that alone. Where `and` holds every 
 by one request, and a group that fails is taken apart.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -70,9 +70,15 @@ class Proven:
 _NO_TERM: Final = Term("", ("", ""), "")
 
 
-async def proven(ask: Ask, resource: ResourceSchema, rows: Sequence[Row]) -> Proven:
-    """Try the filters of a resource type on its first rows."""
-    terms = list(_terms(resource, rows))
+def _any(fact: Fact) -> bool:
+    return True
+
+
+async def proven(
+    ask: Ask, resource: ResourceSchema, rows: Sequence[Row], *, tried: Callable[[Fact], bool] = _any
+) -> Proven:
+    """Try the filters of a resource type on its first rows. ``tried``: the comparisons that are worth it."""
+    terms = [each for each in _terms(resource, rows) if tried(each.fact)]
     anchor, folds = await _anchor(ask, terms)
     if anchor is None:
         return Proven()

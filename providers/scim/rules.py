@@ -32,6 +32,7 @@ class Proof:
     - ``logic``: `and` and `or`, as far as they do what they say.
     - ``strict``: `eq` finds nothing that only holds the value.
     - ``whole``: nobody looked, and all of it is taken for granted.
+    - ``barred``: comparisons that are never asked for, whatever was seen.
     """
 
     folding: frozenset[Fact] = frozenset()
@@ -39,6 +40,7 @@ class Proof:
     logic: frozenset[str] = frozenset()
     strict: bool = False
     whole: bool = False
+    barred: frozenset[str] = frozenset()
 
     def finds(self, path: str, operator: str) -> bool:
         return self.whole or (path, operator) in self.finding
@@ -76,8 +78,8 @@ def fields(resource: ResourceSchema) -> Iterator[Field]:
             if attribute.type == "complex":
                 subs = (each for each in attribute.sub_attributes if _comparable(each) and not each.multi_valued)
                 yield from (Field(f"{path}.{each.name}", each, attribute.multi_valued) for each in subs)
-            elif not attribute.multi_valued:
-                yield Field(path, attribute)
+            else:
+                yield Field(path, attribute, attribute.multi_valued)
 
 
 def _comparable(attribute: SchemaAttribute) -> bool:
@@ -135,8 +137,8 @@ def _text_rules(field: Field, proof: Proof, *, vouched: bool) -> Iterator[Rule]:
 def _typed_rules(field: Field, proof: Proof) -> Iterator[Rule]:
     operators, render = RENDERED[field.attribute.type]
     # An order is proven from both sides, or a text that looks greater would do.
-    order = operators & ORDER if all(proof.finds(field.path, each) for each in operators & ORDER) else frozenset()
-    if order:
+    order = (operators & ORDER) - proof.barred
+    if order and all(proof.finds(field.path, each) for each in order):
         yield Rule(field.path, order, render(field.path), exact=False, folds=False)
     if "eq" in operators and any(proof.finds(field.path, each) for each in ("eq", "eq true", "eq false")):
         yield Rule(field.path, ops("eq"), _proven_equality(field, proof, render(field.path)), exact=False, folds=False)

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from scim_bridge.providers.scim.dialect import PLAIN, Dialect, Keys
 from scim_bridge.providers.scim.evidence import MEMBERS
 from scim_bridge.providers.scim.probe import PATCH_OP, SCIM_JSON
 from scim_bridge.providers.scim.rules import literal
-from scim_bridge.providers.scim.shape import EMPTY, Moves, dig_keys, held, identifier, shaper, with_schemas
+from scim_bridge.providers.scim.shape import Moves, dig_keys, held, identifier, shaper, with_schemas
 from scim_bridge.query.capabilities import Call, Element, MemberWrites, Resource, Row, Steps, Writes
 from scim_bridge.query.plan import quoted
-from scim_bridge.schemas import ResourceSchema
+from scim_bridge.schemas import ResourceSchema, Schema
 from scim_bridge.upstream.errors import BadAnswer, Rejected, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
@@ -23,7 +24,6 @@ CHUNK: Final = 500
 """Members per PATCH: some servers refuse more than 1,000 operations or a large body."""
 NULL: Final = object()
 """An attribute that is sent as null; None in a record means that it is not sent."""
-Keys = tuple[str, ...]
 Values = Mapping[Keys, Any]
 
 
@@ -32,10 +32,18 @@ class ResourceWrites:
     all; ``unseen``: attributes that a plain read may not bring."""
 
     def __init__(
-        self, resource: ResourceSchema, moves: Moves, *, patch: bool, relations: frozenset[str], unseen: Iterable[Keys]
+        self,
+        resource: ResourceSchema,
+        moves: Moves,
+        *,
+        patch: bool,
+        relations: frozenset[str],
+        unseen: Iterable[Keys],
+        dialect: Dialect = PLAIN,
     ) -> None:
         self._resource = resource
-        self._moves = moves
+        self._dialect = dialect
+        self._encoded = dialect.encoded or (lambda each: moves.encoded(each, self._shape(each)))
         self._patches = patch
         self._unseen = tuple(unseen)
         self._shape = shaper(resource, lambda each: each.mutability != "readOnly" and each.name not in relations)
@@ -92,7 +100,7 @@ class ResourceWrites:
         """The record after a PUT that left attributes out; a server that keeps those is told that they are null."""
         if record is None:
             record = (yield Call("GET", self._path(identifier(merged)))).body
-        kept = [keys for keys in gone if dig_keys(record, keys) not in EMPTY]
+        kept = self._assigned(record, gone)
         if not kept:
             return record
         nulled = dict(merged)
@@ -101,10 +109,14 @@ class ResourceWrites:
         record = _record((yield self._put(merged, nulled, undoable=False)))
         if record is None:
             record = (yield Call("GET", self._path(identifier(merged)))).body
-        if any(dig_keys(record, keys) not in EMPTY for keys in kept):
-            names = ", ".join(":".join(keys) for keys in kept)
+        if still := self._assigned(record, kept):
+            names = ", ".join(":".join(keys) for keys in still)
             raise BadAnswer("", f"did not take away {names}, neither left out nor as null", sent=True)
         return record
+
+    def _assigned(self, record: Row | None, keys: Iterable[Keys]) -> list[Keys]:
+        """Which of some attributes a record has."""
+        return [each for each in keys if not self._dialect.unassigned(each, dig_keys(record, each))]
 
     def _whole(self, row: Row) -> Any:
         """The record with what a plain read did not bring."""
@@ -120,27 +132,28 @@ class ResourceWrites:
 
     def _put(self, before: Row, after: Row, *, undoable: bool) -> Call:
         path = self._path(identifier(before))
-        undo = Call("PUT", path, json=self._sendable(before), headers=SCIM_JSON) if undoable else None
-        return Call("PUT", path, json=self._sendable(after), headers=SCIM_JSON, undo=undo)
+        repeats = None if self._dialect.repeats else False
+        put = Call("PUT", path, json=self._sendable(after), headers=SCIM_JSON, idempotent=repeats)
+        return replace(put, undo=replace(put, json=self._sendable(before)) if undoable else None)
 
     def _sendable(self, row: Row) -> dict[str, Any]:
         """A record as PUT takes it: the server's own attributes are left out, as some refuse what RFC 7644 has them
         ignore; the schemas are those stated and those of its data."""
-        known = self._resource.base.attribute
-        read_only = {name for name in row if (each := known(name)) is not None and each.mutability == "readOnly"}
-        read_only |= {name for name in row if name.lower() in ("meta", "schemas")}
-        body = {name: None if value is NULL else value for name, value in row.items() if name not in read_only}
+        body = _writable(self._resource.base, row)
+        for each in self._resource.schemas[1:]:
+            if isinstance(body.get(each.id), Mapping):
+                body[each.id] = _writable(each, body[each.id])
         named = with_schemas(self._resource, body)
         stated = [each for each in held(row, "schemas") or () if each not in named["schemas"]]
         return {**named, "schemas": named["schemas"] + stated}
 
     def _body(self, resource: Resource) -> Resource:
-        return with_schemas(self._resource, self._moves.encoded(resource, self._shape(resource)))
+        return with_schemas(self._resource, self._encoded(resource))
 
     def _values(self, resource: Resource) -> Values:
         """Each attribute on its own, those of extensions too."""
         found: dict[Keys, Any] = {}
-        for name, value in self._moves.encoded(resource, self._shape(resource)).items():
+        for name, value in self._encoded(resource).items():
             if ":" in name and isinstance(value, Mapping):
                 found |= {(name, inner): each for inner, each in value.items()}
             else:
@@ -202,6 +215,12 @@ class ResourceWrites:
         if not isinstance(reply.body, Mapping):
             raise BadAnswer("", "did not answer a resource")
         return (yield from self._whole(reply.body))
+
+
+def _writable(schema: Schema, values: Row) -> dict[str, Any]:
+    """What of a record's attributes, or of those of one extension, a client may write."""
+    left_out = {each.name.lower() for each in schema.attributes if each.mutability == "readOnly"} | {"meta", "schemas"}
+    return {name: None if value is NULL else value for name, value in values.items() if name.lower() not in left_out}
 
 
 def _record(reply: Reply) -> Row | None:
