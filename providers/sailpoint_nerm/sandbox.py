@@ -118,6 +118,12 @@ class Sandbox:
         """Refuse the next requests whose "METHOD /path" matches a pattern entirely."""
         self._waiting.append(Waiting(re.compile(request), Refusal(status, error), times))
 
+    def answer(self, request: str, body: dict[str, Any]) -> None:
+        """Answer the next request that matches with this, and do nothing."""
+        refusal = Refusal(200, "")
+        refusal.body = body
+        self._waiting.append(Waiting(re.compile(request), refusal, 1))
+
     def limit(self, times: int, retry_after: str = "1") -> None:
         """Answer the next requests with 429."""
         refusal = Refusal(429, "Too many requests", {"Retry-After": retry_after})

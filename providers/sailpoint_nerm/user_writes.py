@@ -155,6 +155,8 @@ def _referred(attribute: NeAttribute, name: str) -> Steps:
     if not isinstance(found, list):
         raise BadAnswer("", "/profiles did not answer a list of records")
     fitting = [each["id"] for each in found if isinstance(each, Mapping) and each.get("name") == name]
-    if len(fitting) != 1 or len(found) >= _NAMESAKES:
-        raise Rejected("", f"{'several profiles are' if found else 'no profile is'} called so", target=attribute.uid)
+    if len(found) >= _NAMESAKES:
+        raise Rejected("", "too many profiles are called so to tell them apart", target=attribute.uid)
+    if len(fitting) != 1:
+        raise Rejected("", f"{'several profiles are' if fitting else 'no profile is'} called so", target=attribute.uid)
     return fitting[0]
