@@ -85,6 +85,7 @@ class Builder:
             rules=pushed,
             expression="filter",
             logic=proof.logic,
+            fallible=True,
             text_match=self._settings.native_text_match,
         )
         return (whole, filtered) if pushed else (whole,)
@@ -133,22 +134,28 @@ class Builder:
         return {**element, "type": kind} if element is not None and kind is not None else element
 
     def _groups_of(self, found: ResourceType) -> Relation | None:
-        """A user's groups: what its record says, else the groups that have it as a member (direct ones)."""
+        """A user's groups: what its record says, else the groups that have it as a member, or one of these groups."""
         if relation_attribute(found.resource, GROUPS) is None:
             return None
         empty = _always if GROUPS in found.evidence.inline else _never
         read = None if self._groups is None else self._groups_with(self._groups)
-        reads = () if read is None else (replace(read, known_empty=empty),)
+        reads = () if read is None else (replace(read, known_empty=empty, nested=True),)
         to_groups = {} if self._groups is None else {"": self._groups.resource.endpoint}
         return Relation(GROUPS, reads, references=to_groups, shown="inline", inline=_inline(GROUPS, _element))
 
     def _groups_with(self, groups: ResourceType) -> RelationRead:
         """The groups that have a member: found by the server, else by reading all of them."""
         evidence = groups.evidence
-        access = self._list(groups, evidence.paging.filtered)
         if self._discovered.filters and evidence.proof.finds(f"{MEMBERS}.value", "eq"):
+            access = self._list(groups, evidence.paging.filtered)
             fixed = {**access.fixed, **access.lean, "filter": f'{MEMBERS}.value eq "{{id}}"'}
-            return RelationRead(replace(access, expression="filter", fixed=fixed), _group)
+            found = replace(access, expression="filter", fixed=fixed)
+            return RelationRead(found, _group, instead=self._all_groups(groups))
+        return self._all_groups(groups)
+
+    def _all_groups(self, groups: ResourceType) -> RelationRead:
+        """All groups, each with the members that it says it has."""
+        evidence = groups.evidence
         access = self._list(groups, evidence.paging.totals)
         tells = MEMBERS in evidence.inline
         record = AccessPath(f"{groups.resource.endpoint}/{{id}}", rows=".", pager=OnePage())
@@ -157,12 +164,19 @@ class Builder:
         return RelationRead(access, _group, owners=_member_ids, record=None if tells else record)
 
     def _referrers(self) -> tuple[Referrers, ...]:
-        """The groups that keep a member when it is deleted; looked for only where that is not a request a group."""
+        """The groups that keep a member when it is deleted.
+
+        Not looked for where that is known to take a request a group: where lists tell no members, and filters on them
+        are not proven.
+        """
         if self._groups is None:
             return ()
         read = self._groups_with(self._groups)
+        if read.instead is not None and read.instead.record is not None:
+            read = replace(read, instead=None)
+        costly = read.record is not None and self._groups.evidence.apart
         members = self._writes(self._groups, self._groups.resource, Moves(), frozenset({MEMBERS})).members.get(MEMBERS)
-        return () if members is None or read.record is not None else (Referrers(read, members.remove),)
+        return () if members is None or costly else (Referrers(read, members.remove),)
 
     def _writes(self, found: ResourceType, resource: ResourceSchema, moves: Moves, relations: frozenset[str]) -> Writes:
         unseen: set[tuple[str, ...]] = {(each.name,) for each in resource.base.attributes if each.returned == "request"}

@@ -44,25 +44,40 @@ class Discovered:
         return all(each.evidence.enough for each in self.types)
 
 
-async def discovered(send: Send) -> Discovered:
-    """Read the discovery documents and look at a few rows of each type.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The discovery documents. ``stated``: the resource types are the server's own word; ``page``: rows per page."""
 
-    A document that is not there is made up for by the core schemas; an outage is raised as it is.
-    """
-    config, published, schemas = await _published(send)
-    announced = Announced(*(_supported(config or {}, each) for each in ("filter", "patch", "sort")))
-    types = resource_types(published, schemas)
-    found = [ResourceType(each, await gathered(send, each, announced)) for each in types]
-    if published is None:
+    types: tuple[ResourceSchema, ...]
+    stated: bool
+    announced: Announced
+    page: int
+
+
+async def discovered(send: Send) -> Discovered:
+    """Read the discovery documents and look at a few rows of each type."""
+    read = await published(send)
+    found = [ResourceType(each, await gathered(send, each, read.announced)) for each in read.types]
+    if not read.stated:
         found = [each for each in found if each.evidence.listed]
     if not found:
         raise BadAnswer("", "has neither resource types nor lists of users or groups at its base URL")
+    return Discovered(tuple(found), read.announced.filter, read.announced.patch, read.page)
+
+
+async def published(send: Send) -> Published:
+    """The discovery documents.
+
+    One that is not there is made up for by the core schemas; an outage is raised as it is.
+    """
+    config, types, schemas = await _documents_read(send)
+    announced = Announced(*(_supported(config or {}, each) for each in ("filter", "patch", "sort")))
     stated = config["filter"].get("maxResults") if config and announced.filter else None
     page = stated if isinstance(stated, int) and stated > 0 else DEFAULT_PAGE
-    return Discovered(tuple(found), announced.filter, announced.patch, min(page, MAX_PAGE))
+    return Published(tuple(resource_types(types, schemas)), types is not None, announced, min(page, MAX_PAGE))
 
 
-async def _published(
+async def _documents_read(
     send: Send,
 ) -> tuple[Mapping[str, Any] | None, list[Mapping[str, Any]] | None, list[Mapping[str, Any]] | None]:
     """The three documents, None for one that the server does not have.
@@ -170,4 +185,7 @@ def _effective(resource: ResourceSchema) -> ResourceSchema:
     for schema in resource.schemas:
         prefix = "" if schema is resource.base else f"{schema.id}:"
         paths |= {f"{prefix}{each.name}.value" for each in schema.attributes if each.sub("$ref") and each.sub("value")}
-    return overridden(resource, {path: {"case_exact": True} for path in paths})
+    resource = overridden(resource, {path: {"case_exact": True} for path in paths})
+    if resource.base.id == USER.base.id and resource.resolve("groups.$ref"):
+        resource = overridden(resource, {"groups.$ref": {"reference_types": ("Group",)}})  # RFC 7643, erratum 8471
+    return resource

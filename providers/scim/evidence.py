@@ -34,6 +34,7 @@ class Evidence:
 
     - ``listed``: there is such a list; ``rows``: the key of its rows.
     - ``inline``: the relations that rows of a list bring along.
+    - ``apart``: lists do not tell members, which a group's own record does.
     - ``lean``: members are left out of rows when asked to be.
     - ``asked``: members come with a group's own record only when asked for.
     - ``enough``: there were rows to prove things on.
@@ -45,6 +46,7 @@ class Evidence:
     paging: Paging = UNSEEN
     proof: Proof = UNPROVEN
     patch: bool = False
+    apart: bool = False
     lean: bool = False
     asked: bool = False
     enough: bool = False
@@ -84,6 +86,7 @@ async def gathered(send: Send, resource: ResourceSchema, announced: Announced) -
         proof=found.proof,
         patch=announced.patch and await takes_patch(send, resource.endpoint),
         lean=related and MEMBERS in brought and await is_lean(ask, first, MEMBERS),
+        apart=related and MEMBERS not in brought and samples is not rows,
         asked=asked,
         enough=len(rows) > 1 and (not announced.filter or bool(found.proof.finding)),
     )

@@ -29,7 +29,7 @@ class Paging:
       nothing that makes sense; "unseen", there were too few rows to tell.
     - ``totals``, ``filtered``: what `totalResults` is worth in a list of all rows, and of some.
     - ``ordered``: the same request finds the same order; ``by_id``: only when asked to sort by id.
-    - ``clamps``: past its end a list has its last rows again.
+    - ``clamps``: past its end a list has rows again.
     - ``several``: a page can have more than one row.
     - ``echoes``: an answer that states its startIndex states the one asked for.
     """
@@ -52,7 +52,7 @@ class Paging:
             case "pages":
                 end = _STATED if totals == "proven" else NO_TOTAL
                 return Numbered(START, COUNT, max_page, 1, end, direct, totals, self.clamps)
-        return Indexed(max_page, totals, direct, self.several, self.ordered, self.clamps, self.echoes)
+        return Indexed(max_page, totals, direct, self.several, self.ordered, self.echoes)
 
 
 UNSEEN: Final = Paging()
@@ -96,7 +96,6 @@ class Indexed:
     random_access: bool = True
     several: bool = True
     again: bool = True
-    clamps: bool = False
     echoes: bool = True
 
     def start(self, offset: int, limit: int) -> Start:
@@ -108,7 +107,7 @@ class Indexed:
         first = dig(reply.body, START)
         if self.echoes and rows and isinstance(first, int) and str(first) != sent[START]:
             raise BadAnswer("", f"answered from row {first} on when asked for row {sent[START]}")
-        repeated = int(LAST in sent)
+        repeated = int(LAST in sent) if _id(reply, 0) != sent.get(FIRST, "") else rows
         seen = int(sent[SEEN]) + max(0, rows - repeated)
         if rows <= repeated:
             _check_end(reply, seen, self.totals)
@@ -121,7 +120,8 @@ class Indexed:
         last = _id(reply, -1)
         if self.again and (rows > 1 or self.several) and int(sent[COUNT]) > 1:
             return {**following, START: str(seen), LAST: last}
-        return {**following, FIRST: last} if self.clamps else following
+        # Of a list of one row, some servers send that again past its end.
+        return {**following, FIRST: last} if self.again and rows == 1 else following
 
     def total(self, reply: Reply) -> int | None:
         return stated(reply.body) if self.totals == "proven" else None

@@ -44,11 +44,15 @@ NONE: Final = Found([], None)
 
 @dataclass(slots=True)
 class Ask:
-    """Asks for pages of one list, up to a number of requests; what is refused, or one too many, is None."""
+    """Asks for pages of one list, up to a number of requests; what is refused, or one too many, is None.
+
+    ``samples``: so many first rows are known, so that the ones that a filter finds are among as many of its own.
+    """
 
     send: Send
     endpoint: str
     left: int = 60
+    samples: int = SAMPLES
     fixed: dict[str, str] = field(default_factory=dict)
 
     async def page(self, **params: str) -> Found | None:
@@ -70,9 +74,9 @@ class Ask:
             return None
         return body if isinstance(body, Mapping) else None
 
-    async def ids(self, text: str, count: int = SAMPLES) -> list[str] | None:
+    async def ids(self, text: str) -> list[str] | None:
         """The ids of the rows that a filter finds, on a first page; None where the server refuses it."""
-        found = await self.page(**{"filter": text, START: "1", COUNT: str(count)})
+        found = await self.page(**{"filter": text, START: "1", COUNT: str(self.samples)})
         return None if found is None else found.ids
 
 
@@ -115,11 +119,11 @@ async def _by_id(ask: Ask) -> Found | None:
 async def _kind(ask: Ask, first: Found, second: Found) -> Literal["rows", "pages", "whole", "unseen"]:
     """What startIndex means: rows 1 and so on are known, and asked for were two from "2" on."""
     known, got = first.ids, second.ids
-    if got and known and got[0] == known[0]:
-        return "whole"
     if len(known) < 2:
-        # Pages of one row have the same number as it.
-        return "rows" if known and len(got) == 1 else "unseen" if not got else "whole"
+        # Past its end, a list may have its row again; and pages of one row have the same number as it.
+        return "unseen" if got in ([], known) else "rows" if known and len(got) == 1 else "whole"
+    if got and got[0] == known[0]:
+        return "whole"
     if got and _agree(got, known[1:]):
         return "rows"
     if len(known) > 2:

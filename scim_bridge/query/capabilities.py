@@ -163,8 +163,10 @@ class AccessPath:
     empty: Callable[[Reply], bool] | None = None  # whether a reply without the list says that it is empty
     identity: Callable[[Row], str] | None = None  # tells rows apart: one that comes twice means that another was missed
     ordered: bool = True  # False: each request may see another order, so that only a whole list is good for anything
+    fallible: bool = False  # what it is asked to evaluate it may refuse after all: that is then done here
     states_total: bool = True  # False: to tell how many rows there are, all of them have to be read
     lean: Params = field(default_factory=dict)  # sent where no relation is wanted: rows then tell nothing of them
+    rich: Params = field(default_factory=dict)  # sent where one is: rows then bring what they do not bring by themselves
     max_text: int = 4000  # characters of URL-encoded text that a request may carry
 
     @property
@@ -203,7 +205,8 @@ class RelationRead:
 
     With ``owners`` it is one list for all owners, which is read once for as many of them as are asked for: the ids of
     those a row is an element of. Where it gives None, the row does not tell, and its ``record`` is read: {id} is that
-    of its element.
+    of its element. ``instead`` is read where the upstream refuses this one. ``nested``: elements may be elements of
+    others, which are then `indirect` ones of the owner too.
     """
 
     access: AccessPath
@@ -211,6 +214,8 @@ class RelationRead:
     known_empty: Callable[[Row], bool] = lambda row: False  # the owner's own record says there are none
     owners: Callable[[Row], Iterable[str] | None] | None = None
     record: AccessPath | None = None
+    instead: "RelationRead | None" = None
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +230,8 @@ class Kind:
 class Relation:
     """A multi-valued attribute that lives behind other endpoints (members, groups), loaded only when needed.
 
-    ``inline`` reads it from the owner's record where that brings it; without ``reads``, the look-up's record decides.
-    ``references`` maps an element's ``type`` to the
+    ``inline`` reads it from the owner's record where that brings it; without ``reads``, the look-up's record decides,
+    or the ``record`` of this relation. ``references`` maps an element's ``type`` to the
     SCIM endpoint of what it refers to; the key ``""`` is the default. ``shown`` says when a resource holds it that was
     not asked for it: always, only where its record brings it, or never.
     """
@@ -238,6 +243,7 @@ class Relation:
     inline: Callable[[Row], list[Element] | None] = lambda row: None
     partial: bool = False  # inline elements say less than those of the reads: shown, but nothing is decided by them
     kinds: Mapping[str, Kind] = field(default_factory=dict)  # by type: what elements that do not tell theirs may be
+    record: AccessPath | None = None  # a look-up of the owner that brings what the usual one does not
 
 
 @dataclass(frozen=True, slots=True)

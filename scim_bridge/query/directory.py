@@ -14,7 +14,7 @@ from scim_bridge.query.pages import Send
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.write import Transaction
-from scim_bridge.upstream.errors import NotFound, UpstreamError
+from scim_bridge.upstream.errors import NotFound, Rejected, UpstreamError
 
 W = TypeVar("W")
 _log = logging.getLogger("scim_bridge.write")
@@ -117,10 +117,10 @@ class Directory:
                 await transaction.run_all([each.remove(holder, [{"value": resource_id}]) for holder in holders])
 
     async def _holders(self, referrers: Referrers, resource_id: str) -> list[str]:
-        """The ids of what names a resource; none where finding out takes more than may be read."""
+        """The ids of what names a resource; none where that cannot be found out, or takes more than may be read."""
         try:
             found = await self.reader.relations.of_all(referrers.read, [resource_id])
-        except ScanTooLarge as error:
+        except (ScanTooLarge, Rejected) as error:
             _log.warning("memberships of what was deleted may be left: %s", error, extra={"id": resource_id})
             return []
         return [each["value"] for each in found[resource_id]]

@@ -86,6 +86,10 @@ class Branch:
         lean = self.access.lean
         return replace(self, params={**self.params, **lean}, lean=True) if lean else self
 
+    def richer(self) -> "Branch":
+        """The same with relations, where the upstream has to be asked for them."""
+        return replace(self, params={**self.params, **self.access.rich}) if self.access.rich else self
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -120,6 +124,11 @@ class Planner:
         best = min(candidates, key=self._rank)
         others = tuple(f"{_names(plan)}: {self._rank(plan)[0]}" for plan in candidates if plan is not best)
         return replace(best, expected_requests=self._requests(best, query.offset, query.count), considered=others)
+
+    def unaided(self, query: Query) -> Plan:
+        """The plan that leaves all of the filter to us, for an upstream that refuses what is pushed down."""
+        lists = (_branches(each, (Pushed(exact=False),)) for each in self.collection.reads)
+        return self._finish(next(filter(None, lists)), query)
 
     def _covers(self, node: FilterNode | None) -> Iterator[tuple[Branch, ...]]:
         """Sets of reads whose rows together include every match."""
@@ -160,8 +169,8 @@ class Planner:
         branches = (natively,) if natively is not None else branches
         strategy = _strategy(branches, whole=residual is None and not sorted_here)
         deciding = self._deciding(residual, query.sort, sorted_here)
-        if not deciding and not query.relations:
-            branches = tuple(each.leaner() for each in branches)
+        related = bool(deciding or query.relations)
+        branches = tuple(each.richer() if related else each.leaner() for each in branches)
         return Plan(branches, residual, strategy, sorted_here, deciding)
 
     def _deciding(self, residual: FilterNode | None, sort: Sort | None, sorted_here: bool) -> tuple[str, ...]:

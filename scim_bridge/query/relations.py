@@ -115,7 +115,7 @@ class RelationLoader:
         """All elements of one owner's relation; one that no list holds is told by the owner's own record."""
         found: list[Element] = []
         if not relation.reads:
-            page = await read_page(self._send, own_record(self._collection, owner), {})
+            page = await read_page(self._send, _by_id(relation.record or self._collection.item, owner), {})
             for row in page.rows:
                 found.extend(relation.inline(row) or ())
             if budget is not None:
@@ -128,17 +128,48 @@ class RelationLoader:
         self, read: RelationRead, owners: Iterable[str], budget: Budget | None = None
     ) -> dict[str, list[Element]]:
         """The elements that one list holds, by owner."""
+        found = await self._direct(read, owners, budget)
+        if read.nested:
+            await self._add_indirect(read, found, budget)
+        return found
+
+    async def _direct(
+        self, read: RelationRead, owners: Iterable[str], budget: Budget | None
+    ) -> dict[str, list[Element]]:
         found: dict[str, list[Element]] = {each: [] for each in owners}
+        try:
+            await self._read(read, found, budget)
+        except Rejected:
+            if read.instead is None:
+                raise
+            return await self._direct(read.instead, found, budget)
+        return found
+
+    async def _add_indirect(self, read: RelationRead, found: dict[str, list[Element]], budget: Budget | None) -> None:
+        """What the elements are elements of, and so on: each once, also where they hold each other."""
+        above: dict[str, list[Element]] = {}
+        open_values = _values(found)
+        while open_values:
+            above |= await self._direct(read, open_values, budget)
+            open_values = _values(above) - above.keys()
+        for elements in found.values():
+            told = {each["value"] for each in elements}
+            for each in elements:  # it grows meanwhile
+                for one in above[each["value"]]:
+                    if one["value"] not in told:
+                        told.add(one["value"])
+                        elements.append({**one, "type": "indirect"})
+
+    async def _read(self, read: RelationRead, found: dict[str, list[Element]], budget: Budget | None) -> None:
         if read.owners is not None:
             await self._invert(read, found, budget)
-            return found
+            return
         for owner, elements in found.items():
             async with aclosing(every_page(self._send, for_owner(read, owner))) as pages:
                 async for page in pages:
                     if budget is not None:
                         budget.spend(page.read)
                     elements.extend(each for each in map(read.element, page.rows) if each is not None)
-        return found
 
     async def _invert(self, read: RelationRead, found: dict[str, list[Element]], budget: Budget | None) -> None:
         """Read a list of everybody's elements. It takes a budget in any case: most of it is not asked for."""
@@ -191,6 +222,10 @@ class RelationLoader:
                 display = each.display(rows[0])
                 return {"type": kind, **({"display": display} if display else {})}
         return {}
+
+
+def _values(elements: Mapping[str, Sequence[Element]]) -> set[str]:
+    return {each["value"] for held in elements.values() for each in held}
 
 
 def own_record(collection: Collection, resource_id: str) -> Branch:

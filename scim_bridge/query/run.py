@@ -1,6 +1,7 @@
 """Running queries: look-ups, windows and scans over one collection, within budgets, with what pages leave behind."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -18,7 +19,9 @@ from scim_bridge.query.pages import ListReader, Send, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query
 from scim_bridge.query.referred import referred
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
+from scim_bridge.upstream.errors import Rejected
 
+_log = logging.getLogger("scim_bridge.query")
 GATHER_LIMIT: Final = 8
 """Owners whose relations, and branches of a plan whose rows, are loaded at the same time."""
 PAGES_AHEAD: Final = 4
@@ -105,13 +108,22 @@ class Reader:
         if position is not None:
             query = replace(query, offset=position["o"])
         plan = self.planner.plan(query)
+        try:
+            return await self._page(plan, query, position or {})
+        except Rejected as error:
+            if not any(each.access.fallible and each.pushed for each in plan.branches):
+                raise
+            _log.warning("the upstream refused a filter, which is left to us", extra={"error": str(error)})
+            return await self._page(self.planner.unaided(query), query, position or {})
+
+    async def _page(self, plan: Plan, query: Query, position: Mapping[str, Any]) -> Page:
         if plan.strategy in ("window", "walk"):
             if self.collection.hides():
                 # The same list in the same order, or pages from before and after would not fit each other.
                 return await self._scan(replace(plan, strategy="scan"), query)
             if len(plan.branches) > 1:
                 return await self._joined(plan, query)
-            return await self._window(plan, query, position or {})
+            return await self._window(plan, query, position)
         return await self._scan(plan, query)
 
     def _budget(self) -> Budget:

@@ -241,9 +241,11 @@ async def test_the_groups_of_a_user_are_those_that_have_it_as_a_member() -> None
     user = await opened.users.reader.get("u00001", ["groups"])
     assert user is not None
     assert [(each["display"], each["type"]) for each in user["groups"]] == [("R&D", "direct")]
+    team = user["groups"][0]["value"]
     assert opened.spent() == [
         "GET /Users/u00001",
         'GET /Groups?excludedAttributes=members&filter=members.value eq "u00001"&startIndex=1&count=1000',
+        f'GET /Groups?excludedAttributes=members&filter=members.value eq "{team}"&startIndex=1&count=1000',
     ]
 
 

@@ -148,6 +148,7 @@ ALONE = [
     Case(Weak(start="ignored")),
     Case(Weak(start="from zero"), LISTS),
     Case(Weak(past_end="last")),
+    Case(Weak(past_end="first")),
     Case(Weak(order="unstable")),
     Case(Weak(order="unstable", sort="ignored")),
     Case(Weak(states_page=False)),
@@ -176,6 +177,11 @@ PAIRS = [
     Case(Weak(totals="huge", past_end="last", cap=4)),
     Case(Weak(totals="large", past_end="last", cap=4)),
     Case(Weak(totals="small", past_end="last", cap=3)),
+    Case(Weak(totals="missing", past_end="first", cap=3)),
+    Case(Weak(totals="large", past_end="first", cap=4)),
+    Case(Weak(totals="page", past_end="first", cap=1), LISTS),
+    Case(Weak(start="page", past_end="first", cap=3)),
+    Case(Weak(start="page", past_end="first", totals="missing", cap=3), LISTS),
     Case(Weak(totals="missing", count=False)),
     Case(Weak(start="page", cap=3)),
     Case(Weak(start="page", cap=2)),
@@ -245,6 +251,8 @@ FEW = [
         Weak(totals="missing"),
         Weak(totals="page"),
         Weak(past_end="last"),
+        Weak(past_end="first"),
+        Weak(past_end="first", totals="missing"),
         Weak(start="page"),
         Weak(start="page", totals="page"),
         Weak(filters="empty", logic="", other_logic="empty"),
@@ -583,7 +591,8 @@ async def test_no_inner_address_reaches_a_client(weak: Weak) -> None:
         assert group["members"][0].items() >= {"value": "500", "type": "Group", "$ref": team}.items()
         assert group["meta"]["location"] == "http://bridge.test/scim/acme/v2/Groups/503"
         user = (await asked.get("/Users/7100", params={"attributes": "groups"})).json()
-        assert [(each["value"], each["$ref"]) for each in user["groups"]] == [("500", team)]
+        shown = [(each["value"], each["$ref"], each["type"]) for each in user["groups"]]
+        assert shown == [("500", team, "direct"), ("503", team.replace("500", "503"), "indirect")]
 
 
 async def test_members_that_do_not_tell_what_they_are_are_looked_up() -> None:

@@ -48,7 +48,7 @@ class Weak:
     cap: int | None = None  # rows of a page, whatever is asked for
     count: bool = True  # False: ignored
     start: Literal["row", "page", "ignored", "from zero"] = "row"  # what startIndex means
-    past_end: Literal["empty", "last"] = "empty"
+    past_end: Literal["empty", "last", "first"] = "empty"  # what it has there
     order: Literal["stable", "unstable"] = "stable"
     states_page: bool = True  # False: no itemsPerPage and startIndex
     key: str = "Resources"
@@ -167,8 +167,8 @@ class WeakServer:
                 at = start
             case _:
                 at = start - 1
-        if at >= len(rows) and self.weak.past_end == "last":
-            at = max(0, len(rows) - 1) // max(1, size) * max(1, size)
+        if at >= len(rows) and self.weak.past_end != "empty":
+            at = max(0, len(rows) - 1) // max(1, size) * max(1, size) if self.weak.past_end == "last" else 0
         return rows[at : at + size]
 
     def _ordered(self, rows: list[Resource], sort_by: str | None) -> list[Resource]:
@@ -264,14 +264,24 @@ class WeakServer:
 
     def _made(self, kind: str, name: str) -> Resource:
         held = deepcopy(self.table(kind)[name])
-        if kind == "Users":
-            groups = [
-                {"value": each["id"], "display": each["displayName"], "type": "direct"}
-                for each in self.groups.values()
-                if any(one["value"] == name for one in each.get("members", ()))
-            ]
-            held |= {"groups": groups} if groups else {}
+        if kind == "Users" and (groups := self._groups_of(name)):
+            held["groups"] = groups
         return held
+
+    def _groups_of(self, name: str) -> list[Resource]:
+        """The groups that have somebody, and those that have one of these groups."""
+        found: list[Resource] = []
+        above, kind = [name], "direct"
+        while above:
+            there = {each["value"] for each in found}
+            holders = [
+                each
+                for each in self.groups.values()
+                if each["id"] not in there and any(one["value"] in above for one in each.get("members", ()))
+            ]
+            found += [{"value": each["id"], "display": each["displayName"], "type": kind} for each in holders]
+            above, kind = [each["id"] for each in holders], "indirect"
+        return found
 
     def _shown(self, kind: str, held: Resource) -> Resource:
         """A resource as the server shows it."""

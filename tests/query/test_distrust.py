@@ -25,9 +25,12 @@ from scim_bridge.query.capabilities import (
     Relation,
     RelationRead,
     Row,
+    Rule,
     Start,
     Steps,
+    Text,
     Writes,
+    ops,
 )
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.pagers import Offset, OnePage, Total
@@ -37,7 +40,7 @@ from scim_bridge.query.relations import Record
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.write import PartialWrite
 from scim_bridge.schemas import GROUP
-from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
+from scim_bridge.upstream.errors import BadAnswer, FilterRejected, NotFound, Rejected
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 
@@ -200,6 +203,35 @@ async def test_a_list_without_an_order_is_read_whole_and_cut_in_the_order_of_ids
     assert await ids(found, count=4, sort=Sort("displayName", descending=True)) == list("dcba")
 
 
+# -- filters that are refused after all --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fallible", [True, False])
+async def test_a_filter_that_is_refused_after_all_is_checked_here_where_that_may_be(fallible: bool) -> None:
+    upstream = Upstream(list("abcab"))
+
+    async def send(method: str, target: str, *, params: Mapping[str, str]) -> Reply:
+        if "q" in params:
+            upstream.asked.append(params)
+            raise FilterRejected("", "no", status=400)
+        return await upstream.send(method, target, params=params)
+
+    rule = Rule("displayName", ops("eq"), lambda operator, value: Text(f"name is {value}"), exact=False, folds=False)
+    access = replace(NUMBERED, rules=(rule,), expression="q", fallible=fallible, identity=None)
+    clock = FakeClock()
+    found = Reader(collection(access), send, QueryCache(clock, 300), clock, ReadLimits())
+    query = Query(parse('displayName eq "B"'), count=1)
+    if not fallible:
+        with pytest.raises(FilterRejected):
+            await found.search(query)
+        return
+    page = await found.search(query)
+    assert ([each["id"] for each in page.resources], page.total) == (["b"], 1)
+    assert ["q" in each for each in upstream.asked] == [True, False, False]
+    await found.search(replace(query, offset=1))
+    assert len(upstream.asked) == 3  # the matches were kept
+
+
 # -- rows without their relations --------------------------------------------------------------------------------------
 
 EMPTY = Relation("members", (RelationRead(LIST, lambda row: None, known_empty=lambda row: True),), {})
@@ -291,6 +323,31 @@ async def test_a_row_that_does_not_tell_its_owners_is_read_by_itself() -> None:
     found = reader(upstream, LIST, relations=(GROUPS,))
     assert await found.relations.elements(GROUPS, "b") == [{"value": "t1"}, {"value": "t2"}]
     assert upstream.asked == ["GET /teams", "GET /teams/t2", "GET /teams"]
+
+
+async def test_what_the_elements_are_elements_of_is_indirect_and_circles_end() -> None:
+    held = {"t1": ["a"], "t2": ["t1"], "t3": ["t2", "a"], "t4": ["t4"], "t5": ["t3", "t2"]} | {"t1": ["a", "t5"]}
+    nested = Relation("groups", (replace(TEAMS, nested=True),), references={})
+    upstream = Teams(held)
+    found = reader(upstream, LIST, relations=(nested,))
+    assert await found.relations.elements(nested, "a") == [
+        {"value": "t1"},
+        {"value": "t3"},
+        {"value": "t2", "type": "indirect"},
+        {"value": "t5", "type": "indirect"},
+    ]
+    assert await found.relations.elements(nested, "nobody") == []
+    assert len(upstream.asked) == 2 * 3 + 2
+
+
+async def test_another_list_is_read_where_the_upstream_refuses_one() -> None:
+    upstream = Teams(HELD, refuses="GET /of")
+    refused = RelationRead(AccessPath("/of", "rows", OnePage(), fixed={"member": "{id}"}), _element)
+    found = reader(upstream, LIST, relations=(GROUPS,))
+    either = Relation("groups", (replace(refused, instead=TEAMS),), references={})
+    assert await found.relations.elements(either, "b") == [{"value": "t1"}, {"value": "t2"}]
+    with pytest.raises(Rejected):
+        await found.relations.elements(Relation("groups", (refused,), references={}), "b")
 
 
 async def test_a_list_of_all_owners_is_read_on_a_budget_also_where_it_is_only_shown() -> None:
