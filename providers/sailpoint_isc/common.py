@@ -100,11 +100,12 @@ def comparing(field: str) -> Callable[[str], Rendered]:
     return lambda value: Text(f"{field} eq {literal(value)}")
 
 
-def text_rule(path: str, field: str, *, joins: bool, unique: bool = False) -> Rule:
+def text_rules(path: str, field: str, *, joins: bool, unique: bool = False) -> Iterator[Rule]:
     """`eq` and `sw` of a text; ``joins``: the list takes `or`.
 
     To SCIM an accented letter is the same in one character and in two, composed and decomposed. Whether the upstream
-    sees it so is not documented, so both are asked for.
+    sees it so is not documented. So both are asked for, and what begins with a letter is checked here, as the accent
+    may follow it.
     """
 
     def rendered(operator: str, value: Any) -> Rendered:
@@ -116,7 +117,8 @@ def text_rule(path: str, field: str, *, joins: bool, unique: bool = False) -> Ru
             return Text(texts[0])
         return Text(f"({' or '.join(texts)})") if joins else Either(tuple(map(Text, texts)))
 
-    return Rule(path, ops("eq sw"), rendered, unique=unique)
+    yield Rule(path, ops("eq"), rendered, unique=unique)
+    yield Rule(path, ops("sw"), rendered, exact=False)
 
 
 def moment_rules(path: str, field: str, operators: str) -> Iterator[Rule]:

@@ -13,7 +13,7 @@ from scim_bridge.providers.sailpoint_isc.common import (
     is_id,
     item,
     listed,
-    text_rule,
+    text_rules,
 )
 from scim_bridge.providers.sailpoint_isc.group_writes import GroupWrites
 from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, RelationRead, Row
@@ -65,7 +65,7 @@ def collection(settings: "Settings", api: Api) -> Collection:
     table = AttributeMap(GROUP.extended(Extension(EXTENSION)), ATTRIBUTES, kept=frozenset({"members"}))
     rules = (
         *id_rules("id", comparing("id"), unique=True),
-        text_rule("displayName", "name", joins=False),
+        *text_rules("displayName", "name", joins=False),
         *id_rules("members.value", comparing("memberships.identityId")),
     )
     return Collection(

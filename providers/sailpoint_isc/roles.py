@@ -12,7 +12,7 @@ from scim_bridge.providers.sailpoint_isc.common import (
     item,
     listed,
     moment_rules,
-    text_rule,
+    text_rules,
 )
 from scim_bridge.query.capabilities import Collection, Resource, Row, Rule, Text, ops
 from scim_bridge.schemas import ROLE, ROLE_DETAILS, Extension, Schema, SchemaAttribute
@@ -64,7 +64,7 @@ def collection(settings: "Settings", api: Api) -> Collection:
 
     rules = (
         *id_rules("id", comparing("id"), unique=True),
-        text_rule("displayName", "name", joins=False),
+        *text_rules("displayName", "name", joins=False),
         *id_rules(f"{ROLE_DETAILS}:owner.value", comparing("owner.id")),
         Rule(f"{ROLE_DETAILS}:requestable", ops("eq"), _requestable, folds=False),
         *moment_rules("meta.created", "created", "gt ge le"),

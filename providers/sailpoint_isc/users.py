@@ -19,7 +19,7 @@ from scim_bridge.providers.sailpoint_isc.common import (
     listed,
     literal,
     reference,
-    text_rule,
+    text_rules,
 )
 from scim_bridge.providers.sailpoint_isc.user_writes import Lifecycle, UserWrites
 from scim_bridge.query.capabilities import (
@@ -231,7 +231,7 @@ def _rules(settings: "Settings", table: AttributeMap) -> Iterator[Rule]:
             case ["active"] if settings.status_filter and "lifecycle" not in settings.writes:
                 yield Rule(path, ops("eq"), _by_status(settings), folds=False)
             case [field] if field in FILTERS:
-                yield text_rule(path, FILTERS[field], joins=True, unique=field == "alias")
+                yield from text_rules(path, FILTERS[field], joins=True, unique=field == "alias")
             case ["processingState"]:
                 yield Rule(path, ops("eq"), _state)
 

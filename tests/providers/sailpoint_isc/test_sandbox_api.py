@@ -1,5 +1,7 @@
 """The simulated tenant keeps the vendor's facts: sign-in, versions, limits, refusals."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -54,7 +56,7 @@ async def test_a_token_without_a_user_may_not_do_everything(method: str, path: s
     """Trap 19: the refusal looks like a scope problem."""
     sandbox = sandbox_of(3)
     sandbox.knobs.personal = False
-    body = {} if path in ("/search", "/identities/{user}/set-lifecycle-state") else None
+    body: dict[str, Any] | None = {} if path in ("/search", "/identities/{user}/set-lifecycle-state") else None
     async with api_of(sandbox) as api:
         answer = await api(method, path.format(user=next(iter(sandbox.store.identities))), body)
     assert answer.status_code == status
