@@ -16,11 +16,15 @@ Operation = Callable[[Inbound], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One operation: the query parameters it knows (None: it checks them itself), and whether it takes a body."""
+    """One operation: the query parameters it knows (None: it checks them itself), whether it takes a body.
+
+    ``public``: it takes no token, by the vendor's OpenAPI document.
+    """
 
     answer: Operation
     query: frozenset[str] | None = frozenset()
     body: bool = False
+    public: bool = False
 
 
 Endpoints = Mapping[str, Endpoint]
@@ -96,6 +100,6 @@ def _of_events(account: Account) -> dict[str, Endpoints]:
     events = Events(account.store, account.id, account.knobs.search)
     return {
         "/api/1/events": {"GET": Endpoint(events.read_all, PARAMETERS)},
-        "/api/1/events/types": {"GET": Endpoint(events.types)},
+        "/api/1/events/types": {"GET": Endpoint(events.types, public=True)},
         "/api/1/events/{event}": {"GET": Endpoint(events.read)},
     }

@@ -216,8 +216,9 @@ async def test_a_single_event_is_an_array_of_one() -> None:
         assert (await api("GET", "/api/1/events/5")).status_code == 404
 
 
-async def test_event_types_have_names_and_templates() -> None:
+async def test_event_types_have_names_and_templates_and_are_told_to_anybody() -> None:
     async with api_of(made(3)) as api:
+        api.headers.clear()
         data = (await api("GET", "/api/1/events/types")).json()["data"]
     assert {"name": "APP_ADDED_TO_ROLE", "description": "%app% added to %role%", "id": 1} in data
 
