@@ -1,7 +1,7 @@
 """The simulated tenant as its endpoints see it, and what the vendor's documentation leaves open about it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scim_bridge.providers.sailpoint_isc.sandbox_filter import FilterError, Language
@@ -32,6 +32,7 @@ class Knobs:
     aggregation_seconds: float = 2.0  # until a non-employee record is an identity: up to an hour by one report
     search_lag_seconds: float = 120.0  # until search sees a change: "immediately or within a few minutes"
     sensitive: bool = False  # filters compare text with regard to case
+    joined_filters: bool = True  # `and`, `or`, `not`: documented in general, listed for few endpoints
     listing: Listing = field(default_factory=Listing)
     unknown_group: int = 404  # the published answers of single workgroups have no 404
     group_in_use: int = 409  # DELETE of a group with connections: documented of bulk-delete only
@@ -64,6 +65,8 @@ class Tenant:
         if filters is not None and not language.filters:
             raise bad(VALUE, "filters is not supported")
         sensitive = self.knobs.sensitive
+        if not self.knobs.joined_filters:
+            language = replace(language, logic=frozenset())
 
         def made() -> Sequence[Any]:
             test = language.test(filters, sensitive=sensitive) if filters is not None else None

@@ -206,6 +206,7 @@ def _list(settings: "Settings", api: Api, table: AttributeMap, shown: Params) ->
         logic=ops("and or"),
         sorts=_sorts() if settings.sorts_without_case else {},
         text_match=settings.native_text_match,
+        fallible=True,  # whether it takes `and` and `or` is told by an example alone
     )
 
 

@@ -1,6 +1,7 @@
 """Every kind of filter equals brute force over the raw records, totals included."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -9,11 +10,9 @@ from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from scim_bridge.query.plan import Query
 from tests.providers.sailpoint_isc.oracle import (
     AWKWARD,
-    ENTERPRISE,
     MAPPED,
     TEXTS,
     TIMES,
-    USER_URN,
     Filters,
     Shown,
     Test,
@@ -29,7 +28,7 @@ from tests.providers.sailpoint_isc.oracle import (
     translated,
     truth,
 )
-from tests.providers.sailpoint_isc.support import Connected, connected, sandbox_of
+from tests.providers.sailpoint_isc.support import ENTERPRISE, USER_URN, Connected, connected, sandbox_of
 
 MODES = ["insensitive", "sensitive", "unknown", "unknown, and sensitive"]
 
@@ -83,7 +82,7 @@ def written(shown: list[Shown], sandbox: Sandbox) -> list[tuple[str, Test]]:
     return found
 
 
-def settings(mode: str, sandbox: Sandbox) -> dict[str, object]:
+def settings(mode: str, sandbox: Sandbox) -> dict[str, Any]:
     sandbox.knobs.sensitive = mode.endswith("sensitive") and not mode.startswith("insensitive")
     return {"native_text_match": mode.partition(",")[0], "attributes": MAPPED}
 

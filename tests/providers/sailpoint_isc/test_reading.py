@@ -1,0 +1,331 @@
+"""Reading Identity Security Cloud as SCIM: its cost in upstream requests, and that nobody is missing or there twice."""
+
+import time
+from typing import Any
+
+import pytest
+
+from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
+from scim_bridge.query.plan import Query, Sort
+from scim_bridge.upstream.errors import BadAnswer, Rejected
+from tests.providers.sailpoint_isc.support import ROLE_URN, USER_URN, Connected, connected, raw, sandbox_of
+
+
+@pytest.fixture(scope="module")
+def large() -> Sandbox:
+    """10,400 identities, 9,880 of them correlated; nothing in here writes to them."""
+    return sandbox_of(10_400)
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return sandbox_of(120)
+
+
+async def crawl(connection: Connected, count: int = 100, kind: str = "users", sort: Sort | None = None) -> list[str]:
+    """All ids by startIndex and count, the way clients crawl: until the stated total is reached."""
+    reader = getattr(connection, kind).reader
+    found: list[str] = []
+    while True:
+        page = await reader.search(Query(offset=len(found), count=count, sort=sort))
+        found += [each["id"] for each in page.resources]
+        assert len(page.resources) == min(count, page.total - len(found) + len(page.resources))
+        if len(found) >= page.total:
+            return found
+
+
+# -- cost --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_crawl_of_10_000_meets_everybody_once_and_is_quick(large: Sandbox) -> None:
+    """Beyond the window of 10,000 that search has, as lists have none."""
+    started = time.process_time()
+    async with connected(large, identities="all") as connection:
+        assert sorted(await crawl(connection)) == sorted(large.store.identities)
+        assert len(connection.calls()) <= 104 * 1.05
+    assert time.process_time() - started < 4
+
+
+async def test_a_crawl_in_pages_above_the_vendors_uses_the_vendors(large: Sandbox) -> None:
+    async with connected(large) as connection:
+        assert len(set(await crawl(connection, count=1_000))) == 9_880
+        assert len(connection.calls()) <= 40 * 1.05
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+async def test_a_crawl_stays_exact_at_the_vendors_rate(large: Sandbox, limit: int | None) -> None:
+    """Trap 21: 100 requests in 10 s; the bridge waits as it is told."""
+    large.knobs.requests_per_window = limit
+    try:
+        async with connected(large) as connection:
+            assert sorted(await crawl(connection, count=60)) == sorted(raw(large, "User"))
+            assert bool(connection.clock.slept) is (limit is not None)
+            connection.clock.slept.clear()
+    finally:
+        large.knobs.requests_per_window = None
+
+
+@pytest.mark.parametrize(
+    ("filter", "calls"),
+    [
+        ('userName eq "{alias}"', ['GET /identities?alias eq "{alias}"']),
+        ('id eq "{id}"', ['GET /identities?id eq "{id}"']),
+        ('emails[type eq "work" and value eq "{email}"]', ['GET /identities?email eq "{email}"']),
+        ('userName eq "{alias}" or userName eq "x"', ['GET /identities?alias eq "{alias}" or alias eq "x"']),
+        ('userName eq "{alias}" and active eq true', ['GET /identities?alias eq "{alias}"']),
+        ('id eq "../x"', []),
+    ],
+)
+async def test_a_look_up_among_10_000_takes_one_request(large: Sandbox, filter: str, calls: list[str]) -> None:
+    data = next(each.data for each in large.store.identities.values() if each.data["alias"].isascii())
+    names = {"alias": data["alias"], "id": data["id"], "email": data["emailAddress"]}
+    async with connected(large) as connection:
+        await connection.find(filter.format(**names))
+        assert connection.calls() == [each.format(**names) for each in calls]
+
+
+async def test_what_the_api_cannot_compare_is_checked_over_the_rest_of_the_filter(large: Sandbox) -> None:
+    """Trap 4."""
+    people = raw(large, "User").values()
+    near = [each for each in people if (each["attributes"].get("lastname") or "").lower().startswith("s")]
+    wanted = {each["id"] for each in near if "eng" in each["attributes"].get("title", "").lower()}
+    async with connected(large, attributes={"title": "title"}) as connection:
+        assert await connection.ids('name.familyName sw "S" and title co "eng"') == wanted
+        calls = connection.calls()
+        assert calls[0] == 'GET /identities?lastname sw "S"'
+        assert len(calls) == -(-len(near) // 250)
+
+
+async def test_a_tenant_that_takes_no_joined_filters_is_read_whole(sandbox: Sandbox) -> None:
+    """Only an example of the published API has `or`, and other clients use `and`."""
+    sandbox.knobs.joined_filters = False
+    one, other = [each.data["alias"] for each in sandbox.store.identities.values() if each.data["alias"].isascii()][:2]
+    async with connected(sandbox, identities="all") as connection:
+        assert len(await connection.ids(f'userName eq "{one}" or userName eq "{other}"')) == 2
+        assert connection.calls() == [f'GET /identities?alias eq "{one}" or alias eq "{other}"', "GET /identities"]
+
+
+async def test_a_later_page_of_a_scan_costs_nothing(large: Sandbox) -> None:
+    async with connected(large) as connection:
+        reader, sort = connection.users.reader, Sort("name.familyName")
+        await reader.search(Query(count=100, sort=sort))
+        assert len(connection.calls()) == 40
+        await reader.search(Query(count=100, offset=100, sort=sort))
+        assert connection.calls() == []
+
+
+async def test_orders_are_made_here_unless_the_tenants_are_known_to_be_scims(sandbox: Sandbox) -> None:
+    for known in (False, True):
+        async with connected(sandbox, sorts_without_case=known) as connection:
+            for path in ("userName", "displayName"):
+                for descending in (False, True):
+                    found = await connection.find("", sort=Sort(path, descending), count=50_000)
+                    names = [each[path].lower() for each in found]
+                    assert names == sorted(names, reverse=descending)
+            asked = {call.query["sorters"] for call in sandbox.calls}
+            assert asked == ({"alias", "-alias", "name", "-name"} if known else {"alias,name"})
+
+
+async def test_counting_only_reads_one_row(large: Sandbox) -> None:
+    async with connected(large) as connection:
+        page = await connection.users.reader.search(Query(count=0))
+        assert page.total == 9_880
+        assert [(each.query["limit"], each.query["count"]) for each in large.calls] == [("1", "true")]
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("past_end", ["empty", "400"])
+async def test_a_page_past_the_end_is_empty_and_tells_the_total(sandbox: Sandbox, past_end: str) -> None:
+    """Trap 7."""
+    sandbox.knobs.listing.past_end = past_end
+    async with connected(sandbox) as connection:
+        page = await connection.users.reader.search(Query(offset=5_000, count=10))
+        assert (page.resources, page.total) == ([], 114)
+        assert len(connection.calls()) == (2 if past_end == "400" else 1)
+
+
+async def test_short_pages_lose_nobody(sandbox: Sandbox) -> None:
+    """Trap 7."""
+    sizes = [7, 1, 50, 3]
+    sandbox.knobs.listing.page_size = lambda rows: min(rows, sizes[len(sandbox.calls) % len(sizes)])
+    async with connected(sandbox) as connection:
+        assert sorted(await crawl(connection, count=17)) == sorted(raw(sandbox, "User"))
+        assert len(await connection.find("active pr")) == 114
+        group = max(sandbox.store.members, key=lambda each: len(sandbox.store.members[each]))
+        members = await connection.groups.members(group, "members")
+        assert sorted(each["value"] for each in members) == sorted(sandbox.store.members[group])
+
+
+async def test_a_row_that_comes_twice_is_an_error_and_not_somebody_missing(sandbox: Sandbox) -> None:
+    async with connected(sandbox) as connection:
+        first = next(iter(sandbox.store.identities.values()))
+        sandbox.store.identities["copy"] = type(first)({**first.data, "alias": "zzzz"})
+        sandbox.store.changed()
+        with pytest.raises(BadAnswer, match="twice"):
+            await connection.find("")
+
+
+async def test_a_window_that_the_vendor_may_have_is_an_error_and_never_the_end(sandbox: Sandbox) -> None:
+    sandbox.knobs.listing.window = 50
+    async with connected(sandbox) as connection:
+        assert len((await connection.users.reader.search(Query(count=50))).resources) == 50
+        for query in (Query(offset=50, count=50), Query(count=100)):
+            with pytest.raises(Rejected):
+                await connection.users.reader.search(query)
+
+
+async def test_every_page_of_a_list_asks_for_the_total_and_an_order(sandbox: Sandbox) -> None:
+    """Traps 3 and 8; the experimental header goes along everywhere."""
+    sandbox.knobs.experimental = frozenset({"identities", "workgroups", "roles"})
+    async with connected(sandbox) as connection:
+        for kind in ("users", "groups", "roles"):
+            await crawl(connection, count=20, kind=kind)
+        assert all(each.query["count"] == "true" and each.query["sorters"] for each in sandbox.calls)
+        people = [each for each in sandbox.calls if each.path == "/identities"]
+        assert {each.query["defaultFilter"] for each in people} == {"CORRELATED_ONLY"}
+
+
+# -- who is shown ------------------------------------------------------------------------------------------------------
+
+
+async def test_hidden_identities_are_hidden_everywhere(sandbox: Sandbox) -> None:
+    """Trap 3: a single read of the API would show them."""
+    hidden = next(key for key, each in sandbox.store.identities.items() if not each.correlated)
+    group = next(iter(sandbox.store.workgroups))
+    sandbox.store.join(group, [hidden])
+    for identities in ("correlated", "all"):
+        async with connected(sandbox, identities=identities) as connection:
+            shown = identities == "all"
+            assert (hidden in await connection.ids("")) is shown
+            assert (await connection.users.reader.get(hidden, ()) is not None) is shown
+            assert (hidden in await connection.ids(f'groups.value eq "{group}"')) is shown
+
+
+async def test_names_are_not_mixed_up(sandbox: Sandbox) -> None:
+    """Trap 1."""
+    async with connected(sandbox) as connection:
+        for each in await connection.find(""):
+            data = sandbox.store.identities[each["id"]].data
+            assert (each["userName"], each["displayName"]) == (data["alias"], data["name"])
+
+
+async def test_attributes_may_be_anything_and_a_row_is_never_lost(sandbox: Sandbox) -> None:
+    """Trap 23."""
+    people = list(sandbox.store.identities.values())
+    for value, person in zip((True, ["a"], {"id": "x"}, 7, "", None), people, strict=False):
+        person.data["attributes"]["department"] = value
+    del people[6].data["attributes"]["department"]
+    people[7].data |= {"managerRef": None, "lifecycleState": None, "emailAddress": None, "alias": None}
+    sandbox.store.changed()
+    async with connected(sandbox, attributes={"enterprise.department": "department"}) as connection:
+        assert len(await connection.find("")) == 114
+
+
+async def test_locked_is_told_apart_from_inactive(sandbox: Sandbox) -> None:
+    async with connected(sandbox) as connection:
+        for each in await connection.find(""):
+            status = sandbox.store.identities[each["id"]].data["identityStatus"]
+            assert each["active"] is (status not in ("DISABLED", "TERMINATED"))
+            assert each[USER_URN]["locked"] is (status == "LOCKED")
+
+
+# -- groups and roles of users -----------------------------------------------------------------------------------------
+
+
+async def test_relations_are_read_only_when_asked_for(sandbox: Sandbox) -> None:
+    async with connected(sandbox) as connection:
+        assert all(not {"groups", "roles", "entitlements"} & each.keys() for each in await connection.find(""))
+        assert len(connection.calls()) == 1
+        user = next(each for each in sandbox.store.entitlements if sandbox.store.identities[each].correlated)
+        shown = await connection.users.reader.get(user, ("groups", "roles", "entitlements"))
+        assert shown is not None
+        assert sorted(connection.calls()) == [
+            f"GET /entitlements/identities/{user}/entitlements",
+            f"GET /identities/{user}/role-assignments",
+            f'GET /identities?id eq "{user}"',
+            f'GET /workgroups?memberships.identityId eq "{user}"',
+        ]
+    store = sandbox.store
+    told: dict[str, Any] = {name: {each["value"] for each in shown.get(name, ())} for name in ("groups", "roles")}
+    assert told == {"groups": set(store.memberships[user]), "roles": set(store.roles_of(user))}
+    names = [each["display"] for each in shown["entitlements"]]
+    assert names == [each["name"] for each in store.entitlements[user]]
+
+
+async def test_entitlements_are_read_in_both_published_shapes(sandbox: Sandbox) -> None:
+    user = next(each for each in sandbox.store.identities if sandbox.store.identities[each].correlated)
+    flat = {"type": "ENTITLEMENT", "id": "e1", "name": "One"}
+    sandbox.store.entitlements[user] = [flat, {"objectRef": {**flat, "id": "e2"}, "tags": []}]
+    async with connected(sandbox) as connection:
+        assert [each["value"] for each in await connection.users.members(user, "entitlements")] == ["e1", "e2"]
+
+
+async def test_the_users_of_a_group_are_found_by_its_members(sandbox: Sandbox) -> None:
+    group = max(sandbox.store.members, key=lambda each: len(sandbox.store.members[each]))
+    shown = {each for each in sandbox.store.members[group] if sandbox.store.identities[each].correlated}
+    async with connected(sandbox) as connection:
+        assert await connection.ids(f'groups.value eq "{group}"') == shown
+        hidden = len(sandbox.store.members[group]) - len(shown)
+        calls = connection.calls()
+        assert calls[0] == f"GET /workgroups/{group}/members"
+        assert len(calls) == 2 + 2 + hidden  # two pages of members, the identities of each, those not there one by one
+        assert await connection.ids('groups.value eq "nobodys"') == set()
+
+
+async def test_the_users_of_a_role_are_found_by_who_has_it(sandbox: Sandbox) -> None:
+    role = max(sandbox.store.assigned, key=lambda each: len(sandbox.store.assigned[each]))
+    async with connected(sandbox, identities="all") as connection:
+        assert await connection.ids(f'roles.value eq "{role}"') == set(sandbox.store.assigned[role])
+        assert connection.calls()[0] == f"GET /roles/{role}/assigned-identities"
+
+
+async def test_the_groups_of_a_member_are_found_in_one_request(sandbox: Sandbox) -> None:
+    member = max(sandbox.store.memberships, key=lambda each: len(sandbox.store.memberships[each]))
+    async with connected(sandbox) as connection:
+        found = await connection.ids(f'members[value eq "{member}"]', "groups")
+        assert found == set(sandbox.store.memberships[member])
+        assert connection.calls()[0] == f'GET /workgroups?memberships.identityId eq "{member}"'
+        assert await connection.ids(f'members.value eq "{member}"', "groups") == found
+        assert connection.calls() == [f'GET /workgroups?memberships.identityId eq "{member}"']
+
+
+async def test_roles_are_shown_as_clients_discover_them(sandbox: Sandbox) -> None:
+    async with connected(sandbox) as connection:
+        shown = {each["id"]: each for each in await connection.find("", "roles")}
+        assert shown.keys() == sandbox.store.roles.keys()
+        for key, row in sandbox.store.roles.items():
+            found = shown[key]
+            assert (found["displayName"], found.get("description"), found["type"]) == (
+                row["name"],
+                row["description"],
+                "Role",
+            )
+            assert found[ROLE_URN]["owner"] == {"value": row["owner"]["id"], "displayName": row["owner"]["name"]}
+            assert (found[ROLE_URN]["enabled"], found[ROLE_URN]["requestable"]) == (row["enabled"], row["requestable"])
+
+
+@pytest.mark.parametrize(
+    ("filter", "native"),
+    [
+        ('displayName eq "SALES EMEA"', 'name eq "SALES EMEA"'),
+        ('meta.created gt "2025-11-23T08:59:59.800Z"', "created ge 2025-11-23T08:59:59Z"),
+        ('meta.lastModified le "2025-11-27T09:00:00Z"', "modified le 2025-11-27T09:00:01Z"),
+        (f"{ROLE_URN}:requestable eq true", "requestable eq true"),
+    ],
+)
+async def test_roles_are_filtered_as_far_as_the_api_can(sandbox: Sandbox, filter: str, native: str) -> None:
+    async with connected(sandbox) as connection:
+        found = await connection.find(filter, "roles")
+        assert connection.calls() == [f"GET /roles?{native}"]
+        assert 0 < len(found) < len(sandbox.store.roles)
+
+
+async def test_a_group_without_members_asked_costs_no_more(sandbox: Sandbox) -> None:
+    async with connected(sandbox) as connection:
+        assert len(await connection.find("", "groups")) == 12
+        assert connection.calls() == ["GET /workgroups"]
+        await connection.find('displayName eq "X" or displayName eq "Y"', "groups")
+        # No list says that it takes `or`, save that of identities.
+        assert connection.calls() == ['GET /workgroups?name eq "X"', 'GET /workgroups?name eq "Y"']
