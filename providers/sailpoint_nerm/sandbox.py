@@ -158,8 +158,9 @@ class Sandbox:
         return _json(status, body)
 
     def _dispatched(self, request: Request, content: bytes) -> tuple[int, Any]:
-        path = request.url.path.removeprefix(PREFIX)
-        if path == request.url.path:
+        whole = re.sub("/+", "/", request.url.path)  # the vendor's SDK sends two in a row
+        path = whole.removeprefix(PREFIX)
+        if path == whole:
             raise Refusal(404, "Not Found")
         try:
             body, valid = (orjson.loads(content) if content else None), True
