@@ -5,6 +5,7 @@ changes in it, so that attributes no schema speaks of survive; what only shows u
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -174,7 +175,11 @@ class ResourceWrites:
         """One request. Not undone: who was a member before is not known, and must stay one."""
         operations = [{"op": "add", "path": MEMBERS, "value": [self._member(each) for each in elements]}]
         # Adding who is there already changes nothing (RFC 7644 section 3.5.2.1).
-        yield from _patched(replace(_patch(self._path(owner), operations), idempotent=True))
+        reply = yield from _patched(replace(_patch(self._path(owner), operations), idempotent=True))
+        # Some have such a member twice then (SCIMMY): as their answer shows it, it is put right at once.
+        if twice := _twice(_record(reply) or {}, elements):
+            added = {"op": "add", "path": MEMBERS, "value": [self._member(each) for each in twice]}
+            yield from _patched(_patch(self._path(owner), [*map(_removal, twice), added]))
 
     def _remove_by_patch(self, owner: str, elements: Sequence[Element]) -> Steps:
         """One request; a server that minds who is no member is asked for the members, and told of those alone."""
@@ -221,6 +226,14 @@ def _writable(schema: Schema, values: Row) -> dict[str, Any]:
     """What of a record's attributes, or of those of one extension, a client may write."""
     left_out = {each.name.lower() for each in schema.attributes if each.mutability == "readOnly"} | {"meta", "schemas"}
     return {name: None if value is NULL else value for name, value in values.items() if name.lower() not in left_out}
+
+
+def _twice(group: Row, elements: Sequence[Element]) -> list[Element]:
+    """Which of the elements a group has more than once, each as it had it first."""
+    found = [dict(each) for each in held(group, MEMBERS) or () if isinstance(each, Mapping)]
+    values = [str(held(each, "value")) for each in found]
+    times = Counter(values)
+    return [found[values.index(each["value"])] for each in elements if times[each["value"]] > 1]
 
 
 def _record(reply: Reply) -> Row | None:
