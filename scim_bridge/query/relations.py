@@ -51,7 +51,7 @@ def record_of(collection: Collection, row: Row, *, lean: bool = False) -> Record
         if elements is None and relation.reads and all(read.known_empty(row) for read in relation.reads):
             elements = []
         if elements is not None:
-            (brought if relation.partial and elements else known)[relation.attribute] = elements
+            (brought if relation.partial and elements else known)[relation.attribute] = _once(elements)
     resource = collection.decode(row)
     if not isinstance(resource.get("id"), str):
         raise BadAnswer("", f"a {collection.resource.name} came without an id")
@@ -97,7 +97,7 @@ class RelationLoader:
 
     async def _load_one(self, record: Record, relation: Relation, budget: Budget | None) -> None:
         async with self._gate:
-            record.known[relation.attribute] = await self.elements(relation, record.id, budget)
+            record.known[relation.attribute] = _once(await self.elements(relation, record.id, budget))
 
     async def _load_shared(self, relation: Relation, records: Sequence[Record], budget: Budget | None) -> None:
         """A relation that one list holds for all owners: it is read once, however many they are."""
@@ -109,7 +109,7 @@ class RelationLoader:
             for owner, elements in (await self.of_all(read, found, budget)).items():
                 found[owner] += elements
         for each in missing:
-            each.known[relation.attribute] = found[each.id]
+            each.known[relation.attribute] = _once(found[each.id])
 
     async def elements(self, relation: Relation, owner: str, budget: Budget | None = None) -> list[Element]:
         """All elements of one owner's relation; one that no list holds is told by the owner's own record."""
@@ -222,6 +222,12 @@ class RelationLoader:
                 display = each.display(rows[0])
                 return {"type": kind, **({"display": display} if display else {})}
         return {}
+
+
+def _once(elements: list[Element]) -> list[Element]:
+    """Elements without those of the same type and value: some upstreams add a member again (RFC 7643 section 2.4)."""
+    found = {(each["value"], each.get("type")): each for each in reversed(elements)}
+    return elements if len(found) == len(elements) else list(reversed(found.values()))
 
 
 def _values(elements: Mapping[str, Sequence[Element]]) -> set[str]:

@@ -141,3 +141,26 @@ def test_an_element_refers_to_an_endpoint_by_its_type() -> None:
     assert references(MEMBERS, {"value": "1", "type": "Group"}) == "/Groups"
     assert references(MEMBERS, {"value": "1", "type": "Robot"}) == "/Users"
     assert references(Relation("roles", (), {}), {"value": "1"}) is None
+
+
+async def test_a_relation_may_need_a_look_up_of_its_own() -> None:
+    asked = []
+
+    async def send(method: str, target: str, *, params: Mapping[str, str]) -> Reply:
+        asked.append((target, dict(params)))
+        return Reply(200, {"id": "1", "ids": ["a"]}, httpx.Headers())
+
+    whole = AccessPath("/groups/{id}", ".", OnePage(), fixed={"attributes": "ids"})
+    inline = Relation("members", (), {}, inline=lambda row: [{"value": each} for each in row["ids"]], record=whole)
+    assert await RelationLoader(collection(inline), send, 8).elements(inline, "1") == [{"value": "a"}]
+    assert asked == [("/groups/1", {"attributes": "ids"})]
+
+
+async def test_an_element_that_an_upstream_holds_twice_counts_once() -> None:
+    twice = answering({"/groups/1/users": ["a", "b", "a"], "/groups/1/groups": ["a"]})
+    record = Record({"id": "1"}, {})
+    await RelationLoader(collection(), twice, 8).load([record], ["members"])
+    found = [(each["value"], each.get("type")) for each in record.known["members"]]
+    assert sorted(found, key=str) == [("a", "Group"), ("a", None), ("b", None)]
+    told = Relation("members", (USERS,), {}, inline=lambda row: [{"value": each} for each in row["ids"]])
+    assert record_of(collection(told), {"id": "1", "ids": ["a", "a"]}).known == {"members": [{"value": "a"}]}
