@@ -170,11 +170,17 @@ async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerat
     """All pages of a list, in order and in the largest steps the upstream takes.
 
     Where rows are reached by their number, up to ``ahead`` pages are asked for at a time; to be used in `aclosing`.
+    Raises Moved where such a list gets shorter while it is read: the rows behind the one that left then stand before
+    the page that was to have them, and would pass for gone.
     """
-    once = _Once(branch.access)
+    once, numbered = _Once(branch.access), branch.access.pager.random_access
+    total: int | None = None
     async with aclosing(_pages_in_order(send, branch, ahead)) as pages:
         async for page in pages:
             once.check(page.rows)
+            if numbered and page.total is not None and total is not None and page.total < total:
+                raise Moved("", f"{branch.access.path} got shorter while it was read: rows may be missing")
+            total = page.total
             yield page
 
 

@@ -12,12 +12,15 @@ from scim_bridge.query.budget import Budget, ScanTooLarge
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import AccessPath, Pager, Params
 from scim_bridge.query.pagers import BodyCursor, Link, Offset, OnePage, PageNumber, Total
-from scim_bridge.query.pages import ListReader, Window, every_page, read_page
+from scim_bridge.query.pages import ListReader, Moved, Window, every_page, read_page
 from scim_bridge.query.plan import Branch
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, Unavailable
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 from tests.query.simulated import Manner, Paging, Upstream, crowd
+from tests.query.test_distrust import NUMBERED as LISTED
+from tests.query.test_distrust import Upstream as ListedUpstream
+from tests.query.test_distrust import read
 from tests.query.worlds import pager
 
 
@@ -690,3 +693,21 @@ async def test_page_numbers_take_up_where_a_short_page_ends() -> None:
     found = await upstream.lists(pages).window(0, 9, need_total=True)
     assert (len(found.rows), found.total) == (3, 3)
     assert [each["page"] for each in upstream.sent if isinstance(each, Mapping)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("ahead", [1, 4])
+async def test_a_list_that_gets_shorter_while_it_is_read_is_refused(ahead: int) -> None:
+    """Who stands behind the one that left moves up, into a page that was read before."""
+
+    def leave(number: int, rows: list[str]) -> None:
+        if number == 3:
+            rows.remove("a")
+
+    with pytest.raises(Moved, match="got shorter while it was read"):
+        await read(ListedUpstream(list("abcdefghijkl"), leave), LISTED, ahead)
+
+    def come(number: int, rows: list[str]) -> None:
+        if number == 3:
+            rows.append("new")
+
+    assert await read(ListedUpstream(list("abcdefghijkl"), come), LISTED, ahead) == [*"abcdefghijkl", "new"]
