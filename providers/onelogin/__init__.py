@@ -79,7 +79,8 @@ class Settings:
         help="* works in all text filters, so sw, ew and co need no scan (documented for many cases only)",
     )
     group_id_filter: bool = setting(
-        default=False, help="The list of users takes group_id, so groupId filters need no scan (undocumented)"
+        default=False,
+        help="The list of users takes group_id, so groupId filters need no scan (undocumented)",
     )
     role_name_filter: Literal["name", "role_name", "none"] = setting(
         default="name", help="The parameter that finds roles by name; role_name is the vendor's SDK's word for it"

@@ -147,6 +147,7 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
         fixed=fixed,
         text_match=settings.native_text_match,
         identity=identity,
+        fallible=settings.group_id_filter,
     )
     several = AccessPath("/api/2/users", "", pages(CHUNK), fixed={"fields": fixed["fields"]})
     with_role = AccessPath(

@@ -259,6 +259,23 @@ async def test_a_role_that_a_mapping_gives_comes_back() -> None:
     assert str(member) in {each["value"] for each in shown}
 
 
+async def test_who_leaves_while_a_list_is_read_hides_nobody_else() -> None:
+    sandbox = made(160)
+    async with bridged(sandbox) as bridge:
+        sandbox.before["GET /api/2/users"] = [lambda: None, lambda: sandbox.store.remove_user(130_000_007)]
+        answer = await bridge.ask("GET", "/Users", filter='title co "e"')
+        assert (answer.status_code, "got shorter" in answer.json()["detail"]) == (502, True)
+        assert (await bridge.ask("GET", "/Users", filter='title co "e"')).status_code == 200
+
+
+async def test_a_filter_that_the_account_does_not_have_after_all_is_checked_here() -> None:
+    sandbox = made(60)
+    sandbox.knobs.search.group_id = False
+    async with bridged(sandbox, group_id_filter=True) as bridge:
+        found = await bridge.ids("User", f'{URN}:groupId eq "480013"')
+    assert found == {str(each["id"]) for each in sandbox.store.users.values() if each["group_id"] == 480_013}
+
+
 async def test_a_list_that_shifts_while_it_is_read_is_an_error_and_nobody_twice() -> None:
     """Trap 5: somebody comes at the beginning of a list that is in no order of ours."""
     sandbox = made(120)
