@@ -166,7 +166,7 @@ class AccessPath:
     fallible: bool = False  # what it is asked to evaluate it may refuse after all: that is then done here
     states_total: bool = True  # False: to tell how many rows there are, all of them have to be read
     lean: Params = field(default_factory=dict)  # sent where no relation is wanted: rows then tell nothing of them
-    rich: Params = field(default_factory=dict)  # sent where one is: rows then bring what they do not bring by themselves
+    rich: Params = field(default_factory=dict)  # sent where one is: rows then bring what they else would not
     max_text: int = 4000  # characters of URL-encoded text that a request may carry
 
     @property
