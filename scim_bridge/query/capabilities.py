@@ -231,9 +231,9 @@ class Relation:
     """A multi-valued attribute that lives behind other endpoints (members, groups), loaded only when needed.
 
     ``inline`` reads it from the owner's record where that brings it; without ``reads``, the look-up's record decides,
-    or the ``record`` of this relation. ``references`` maps an element's ``type`` to the
-    SCIM endpoint of what it refers to; the key ``""`` is the default. ``shown`` says when a resource holds it that was
-    not asked for it: always, only where its record brings it, or never.
+    or the ``record`` of this relation. ``references`` maps an element's ``type`` to the SCIM endpoint of what it refers
+    to; the key ``""`` is the default. ``shown`` says when a resource holds it that was not asked for it: always, only
+    where its record brings it, or never.
     """
 
     attribute: str

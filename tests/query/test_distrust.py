@@ -253,6 +253,16 @@ async def test_rows_are_asked_for_without_relations_where_nobody_wants_one() -> 
     assert upstream.asked[1]["without"] == "members"
 
 
+async def test_rows_are_asked_for_with_relations_only_where_somebody_wants_one() -> None:
+    upstream = Upstream(list("ab"))
+    found = reader(upstream, replace(NUMBERED, rich={"with": "members"}), relations=(EMPTY,))
+    await found.search(Query())
+    await found.search(Query(relations=frozenset({"members"})))
+    await found.search(Query(parse('members.value eq "x"')))
+    await found.search(Query(parse('displayName eq "a"')))
+    assert ["with" in each for each in upstream.asked] == [False, True, True, False]
+
+
 async def test_a_scan_that_was_kept_without_relations_does_not_answer_who_wants_them() -> None:
     upstream = Upstream(list("abc"))
     found = reader(upstream, replace(NUMBERED, lean={"without": "members"}), relations=(EMPTY,))
