@@ -22,6 +22,8 @@ from starlette.routing import Route
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.providers.sailpoint_iiq.sandbox_people import START, new_id, populate
+from scim_bridge.providers.sailpoint_iiq.sandbox_projection import projected
+from scim_bridge.providers.sailpoint_iiq.sandbox_records import listings, object_configs
 from scim_bridge.providers.sailpoint_iiq.sandbox_routes import SCIM, Endpoints, routes
 from scim_bridge.providers.sailpoint_iiq.sandbox_site import EXTENDED, Extended, Knobs, Row, Site
 from scim_bridge.providers.sailpoint_iiq.sandbox_tokens import CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME, Tokens
@@ -30,6 +32,13 @@ from scim_bridge.providers.sailpoint_iiq.sandbox_wire import JSON, SCIM_JSON, In
 
 MAX_CALLS: Final = 100_000
 """Requests that are remembered; a demo runs for long."""
+ATTRIBUTES: Final = {
+    "externalId": "employeeId",
+    "title": "jobTitle",
+    "enterprise.department": "department",
+    "phoneNumbers.work": "phone",
+}
+"""The ``attributes`` of a connection to a site with these attributes of its own."""
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _OPEN: Final = f"{SCIM}/ServiceProviderConfig"
 
@@ -84,7 +93,8 @@ class Sandbox:
         self._faults: list[_Fault] = []
         self._tokens = Tokens(self._random, clock)
         populate(self.site, self._random, users)
-        served = {f"{context}{path}": each for path, each in routes(self.site, self.users).items()}
+        self.lists = listings(self.site)
+        served = {f"{context}{path}": each for path, each in routes(self.site, self.users, self.lists).items()}
         self.app: Any = Starlette(
             routes=[
                 Route(f"{context}/oauth2/token", self._token, methods=["POST"]),
@@ -113,6 +123,14 @@ class Sandbox:
     def shown(self) -> dict[str, Row]:
         """All users by id, whole, as the API would show them with everything asked for."""
         return {key: self.users.whole(each) for key, each in self.site.identities.items()}
+
+    def records(self, kind: str) -> dict[str, Row]:
+        """All records of a resource type by id, as the API shows them when nothing is asked for."""
+        if kind == "User":
+            return {key: projected(each, {}) for key, each in self.shown().items()}
+        if kind == "ObjectConfig":
+            return {each["id"]: each for each in object_configs(self.site)}
+        return {key: self.lists[kind].whole(each) for key, each in self.site.records[kind].items()}
 
     def clear(self) -> None:
         """Forget the requests so far."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from scim_bridge.providers.sailpoint_iiq import sandbox_schemas
-from scim_bridge.providers.sailpoint_iiq.sandbox_listing import Answer
-from scim_bridge.providers.sailpoint_iiq.sandbox_records import ENDPOINTS, listings, object_configs
+from scim_bridge.providers.sailpoint_iiq.sandbox_listing import Answer, Listing
+from scim_bridge.providers.sailpoint_iiq.sandbox_records import ENDPOINTS, object_configs
 from scim_bridge.providers.sailpoint_iiq.sandbox_site import Site
 from scim_bridge.providers.sailpoint_iiq.sandbox_users import Users
 from scim_bridge.providers.sailpoint_iiq.sandbox_wire import Inbound, Refusal, list_response, not_found
@@ -16,9 +16,8 @@ Endpoints = Mapping[str, Operation]
 SCIM: Final = "/scim/v2"
 
 
-def routes(site: Site, users: Users) -> dict[str, Endpoints]:
+def routes(site: Site, users: Users, lists: Mapping[str, Listing]) -> dict[str, Endpoints]:
     """The operations by path below the context, and by HTTP method."""
-    lists = listings(site)
     workflows = Workflows(site, lists["LaunchedWorkflow"])
 
     def working(operation: Operation) -> Operation:

@@ -57,8 +57,7 @@ class ResourceWrites:
         # Reading, merging and writing the whole group: never two at once.
         by_put = MemberWrites(self._add_by_put, self._remove_by_put, sys.maxsize)
         held = {MEMBERS: by_patch if self._patches else by_put} if self._members is not None else {}
-        update = self._update_by_patch if self._patches else self._update_by_put
-        return Writes(create=self.create, update=update, delete=self.delete, members=held)
+        return Writes(create=self.create, update=self.update, delete=self.delete, members=held)
 
     # -- whole resources --------------------------------------------------------------------------------------------
 
@@ -74,6 +73,9 @@ class ResourceWrites:
 
     def _uncreate(self, reply: Reply) -> Call | None:
         return Call("DELETE", self._path(identifier(reply.body))) if isinstance(reply.body, Mapping) else None
+
+    def update(self, row: Row, before: Resource, after: Resource) -> Steps:
+        return (self._update_by_patch if self._patches else self._update_by_put)(row, before, after)
 
     def _update_by_patch(self, row: Row, before: Resource, after: Resource) -> Steps:
         old, new = self._values(before), self._values(after)

@@ -1,4 +1,4 @@
-"""The simulated IdentityIQ, called directly as its own documentation has it."""
+"""The simulated IdentityIQ, called directly as its own documentation has it, and what it holds."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,3 +63,21 @@ def error(answer: httpx.Response) -> tuple[int, str | None, str | None]:
     body = answer.json()
     assert body["schemas"] == [ERROR] and body["status"] == str(answer.status_code)
     return answer.status_code, body.get("scimType"), body.get("detail")
+
+
+def related(sandbox: Sandbox, resource_type: str, *, detected: bool = False) -> dict[str, dict[str, frozenset[str]]]:
+    """Who has which roles and entitlements, as the sandbox holds it."""
+    people = sandbox.site.identities
+    groups = {key: {*each["assigned"], *(each["detected"] if detected else ())} for key, each in people.items()}
+    if resource_type == "Group":
+        roles = sandbox.site.records["Role"]
+        return {"members": {role: frozenset(key for key, held in groups.items() if role in held) for role in roles}}
+    if resource_type != "User":
+        return {}
+    roles_of = {key: frozenset({*each["assigned"], *each["detected"]}) for key, each in people.items()}
+    entitlements = {key: frozenset(each["entitlements"]) for key, each in people.items()}
+    return {
+        "groups": {key: frozenset(each) for key, each in groups.items()},
+        "roles": roles_of,
+        "entitlements": entitlements,
+    }

@@ -1,0 +1,76 @@
+"""How identities are written: by PUT of the whole record, as there is no PATCH and what a PUT leaves out is nulled.
+
+So a change is read, merged and put back, the site's attributes, capabilities and whatever else the record holds with
+it. A PUT may run workflows and take a minute: it is never sent twice.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from scim_bridge.attributes import AttributeMap, nested
+from scim_bridge.providers.sailpoint_iiq.site import SP_USER, Facts
+from scim_bridge.providers.scim.dialect import Dialect, Keys
+from scim_bridge.providers.scim.shape import EMPTY, Moves, held
+from scim_bridge.providers.scim.writes import ResourceWrites
+from scim_bridge.query.capabilities import Call, Resource, Row, Steps, Writes
+from scim_bridge.query.plan import quoted
+from scim_bridge.schemas import ENTERPRISE_USER
+from scim_bridge.upstream.errors import BadAnswer
+
+DeletePolicy = Literal["delete", "deactivate"]
+_FILLED_IN: Final = frozenset({("displayName",), ("name",)})
+"""What falls back on the user name where there is nothing."""
+
+
+class UserWrites:
+    """The calls that write identities; with the policy "deactivate", who was deleted here is hidden until IdentityIQ
+    changes the identity again. That is remembered as long as the program runs."""
+
+    def __init__(self, table: AttributeMap, facts: Facts, *, delete_policy: DeletePolicy) -> None:
+        self._table = table
+        self._policy = delete_policy
+        dialect = Dialect(self._encoded, _is_unassigned, repeats=False)
+        self._whole = ResourceWrites(
+            facts.user, Moves(), patch=False, relations=frozenset(), unseen=(), dialect=dialect
+        )
+        self._deleted: dict[str, Any] = {}
+
+    def writes(self) -> Writes:
+        whole = self._whole.writes()
+        return Writes(whole.create, whole.update, whole.delete if self._policy == "delete" else self._deactivate)
+
+    def visible(self, row: Row) -> bool:
+        """Whether an identity was not deleted here, or has changed since."""
+        resource_id = held(row, "id")
+        return resource_id not in self._deleted or self._deleted[resource_id] != _version(row)
+
+    def hides(self) -> bool:
+        return bool(self._deleted)
+
+    def _encoded(self, resource: Resource) -> Resource:
+        """A resource as IdentityIQ holds it."""
+        found = nested(self._table.fields(resource))
+        email, own, enterprise = (found.pop(each, None) for each in ("email", "sp", "enterprise"))
+        if email is not None:
+            found["emails"] = [{"type": "work", "value": email, "primary": True}]
+        extensions = {SP_USER: own, ENTERPRISE_USER.id: enterprise}
+        return {**found, **{urn: values for urn, values in extensions.items() if values}}
+
+    def _deactivate(self, resource_id: str) -> Steps:
+        """Somebody deleted here is made inactive there."""
+        row = (yield Call("GET", f"/Users/{quoted(resource_id)}")).body
+        if not isinstance(row, Mapping) or held(row, "id") != resource_id:
+            raise BadAnswer("", "did not answer the identity that was asked for")
+        after = yield from self._whole.update(row, {"active": True}, {"active": False})
+        self._deleted[resource_id] = _version(after if after is not None else row)
+
+
+def _version(row: Row) -> Any:
+    meta = held(row, "meta")
+    return held(meta, "version") if isinstance(meta, Mapping) else None
+
+
+def _is_unassigned(keys: Keys, value: Any) -> bool:
+    if keys == ("emails",):
+        return not any(isinstance(each, Mapping) and each.get("value") for each in value or ())
+    return keys in _FILLED_IN or value in EMPTY

@@ -1,0 +1,271 @@
+"""IdentityIQ's identities as SCIM Users: the attribute table, what is filtered upstream, and what they are given."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from scim_bridge.attributes import BOOLEAN, TIMESTAMP, Attribute, AttributeMap, MappingError
+from scim_bridge.codecs import Codec, codec_of
+from scim_bridge.providers.sailpoint_iiq.site import ORDERED, SP_USER, Facts, reference_of
+from scim_bridge.providers.sailpoint_iiq.user_writes import UserWrites
+from scim_bridge.providers.scim.paging import TOLD, is_empty
+from scim_bridge.providers.scim.rules import rules
+from scim_bridge.providers.scim.shape import identifier
+from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, Rendered, Row, Rule, ops
+from scim_bridge.query.pagers import OnePage
+from scim_bridge.schemas import ENTERPRISE_USER, USER, Extension, ResourceSchema, SchemaAttribute, overridden
+
+if TYPE_CHECKING:
+    from scim_bridge.providers.sailpoint_iiq import Settings
+
+ROLES: Final = f"{SP_USER}:roles"
+ENTITLEMENTS: Final = f"{SP_USER}:entitlements"
+SP: Final = "sp"
+"""In fields: what is IdentityIQ's own of an identity."""
+LONGEST_ATTRIBUTES: Final = 5000
+"""Characters of `attributes` that an address may carry: servers take about 8,000 in all."""
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+ATTRIBUTES: Final = (
+    Attribute("id", "id", mutability="readOnly"),
+    Attribute("meta.created", "meta.created", TIMESTAMP, mutability="readOnly"),
+    Attribute("meta.lastModified", "meta.lastModified", TIMESTAMP, mutability="readOnly"),
+    Attribute("userName", "userName", mutability="immutable"),  # "cannot be changed"
+    Attribute("name.formatted", "name.formatted"),
+    Attribute("name.familyName", "name.familyName"),
+    Attribute("name.givenName", "name.givenName"),
+    Attribute("displayName", "displayName"),
+    Attribute("userType", "userType"),
+    Attribute("active", "active", BOOLEAN),
+    Attribute("password", "password", mutability="writeOnly"),
+    Attribute("emails.work", "email"),  # one entry, backed by one field
+    Attribute("enterprise.manager.value", "enterprise.manager.value"),
+    Attribute("enterprise.manager.displayName", "enterprise.manager.displayName", mutability="readOnly"),
+)
+
+
+def collection(settings: "Settings", facts: Facts) -> Collection:
+    """The Users of one connection. Raises MappingError where `attributes` names what the site does not have."""
+    table = attribute_map(settings, facts)
+    writes = UserWrites(table, facts, delete_policy=settings.delete_policy)
+    changes = {name: {"returned": "request"} for name in ("groups", "roles", "entitlements")}
+    users = Collection(
+        resource=overridden(table.resource, {**changes, "active": {"required": True}}),
+        reads=(_list(settings, facts, table),),
+        item=record({}),
+        decode=lambda row: table.decode(viewed(row)),
+        relations=tuple(_relations(detected=settings.detected_roles)),
+        writes=writes.writes(),
+        is_id=is_id,
+        written=table.aligned,
+        supplied=frozenset({"active"}),  # who is left out of a PUT is active afterwards, so nobody is left out
+        homeless=table.homeless,
+        no_place=table.no_place,
+    )
+    return (
+        replace(users, visible=writes.visible, hides=writes.hides) if settings.delete_policy == "deactivate" else users
+    )
+
+
+def attribute_map(settings: "Settings", facts: Facts) -> AttributeMap:
+    """The attribute table of a connection. Raises MappingError."""
+    extension = facts.extension
+    schema = replace(USER, extensions=(Extension(ENTERPRISE_USER), Extension(extension)))
+    own = [entry for each in extension.attributes for entry in _entries(each)]
+    fields = {entry.field.lower(): entry.field for entry in own}
+    known = fields if facts.asked else None
+    extra = {path: _field(path, name, known) for path, name in settings.attributes.items()}
+    return AttributeMap(schema, (*ATTRIBUTES, *own), extra)
+
+
+def _entries(attribute: SchemaAttribute) -> Iterator[Attribute]:
+    """The table entries of one attribute of IdentityIQ's own."""
+    path, field = f"{SP_USER}:{attribute.name}", f"{SP}.{attribute.name}"
+    if attribute.type != "complex":
+        yield Attribute(path, field, codec_of(attribute), attribute.mutability)
+    elif attribute.multi_valued:
+        yield Attribute(path, field, Codec(_references), "readOnly")
+    else:
+        for sub in attribute.sub_attributes:
+            if sub.name != "$ref":
+                yield Attribute(f"{path}.{sub.name}", f"{field}.{sub.name}", codec_of(sub), sub.mutability)
+
+
+def _references(value: Any) -> list[Element] | None:
+    """References without the addresses of a host that clients need not know."""
+    found = [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return [{name: part for name, part in each.items() if name != "$ref" and part} for each in found] or None
+
+
+def _field(path: str, name: str, fields: Mapping[str, str] | None) -> str:
+    """The field that `attributes` names: the site's own attribute, with or without its URN, in any case.
+
+    ``fields``: those that there are; None where nobody asked.
+    """
+    short = name[len(SP_USER) + 1 :] if name.lower().startswith(f"{SP_USER.lower()}:") else name
+    if fields is None:
+        return f"{SP}.{short}"
+    found = fields.get(f"{SP}.{short.lower()}")
+    if found is None:
+        raise MappingError(f"{path}: this IdentityIQ has no identity attribute {name}")
+    return found
+
+
+def viewed(row: Row) -> Row:
+    """A record in the form the table reads: URNs as words, the one e-mail address by itself."""
+    emails = row.get("emails")
+    valued = [each.get("value") for each in emails if isinstance(each, Mapping)] if isinstance(emails, list) else []
+    email = next((each for each in valued if each), None)  # the entry is there without an address, too
+    own = {name: value for name, value in (row.get(SP_USER) or {}).items() if value != [] and value != {}}
+    return {**row, SP: own, "enterprise": row.get(ENTERPRISE_USER.id) or {}, "email": email}
+
+
+def is_id(value: str) -> bool:
+    """Whether it can be an id: anything else in a path would be taken for a name."""
+    return _ID.fullmatch(value) is not None
+
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+
+
+def record(fixed: Mapping[str, str]) -> AccessPath:
+    """The look-up of a user by id; who comes back is checked, as a name would do as well."""
+    by_id = Rule("id", ops("eq"), _filled, exact=False, folds=False, unique=True)
+    return AccessPath("/Users/{id}", rows=".", pager=OnePage(), rules=(by_id,), fixed=fixed)
+
+
+def _filled(operator: str, value: Any) -> Rendered:
+    return {"{id}": value} if isinstance(value, str) and is_id(value) else None
+
+
+def _list(settings: "Settings", facts: Facts, table: AttributeMap) -> AccessPath:
+    everything = ",".join((*_default_attributes(facts.user), ROLES, ENTITLEMENTS))
+    return AccessPath(
+        facts.user.endpoint,
+        rows="Resources",
+        pager=TOLD.pager(facts.page, "proven"),
+        rules=tuple(_rules(facts, table)),
+        expression="filter",
+        logic=facts.proof.logic,
+        text_match=settings.native_text_match,
+        fixed=ORDERED,
+        rich={"attributes": everything} if len(everything) <= LONGEST_ATTRIBUTES else {},
+        empty=is_empty,
+        identity=identifier,
+        fallible=True,
+    )
+
+
+def _default_attributes(user: ResourceSchema) -> Iterable[str]:
+    """What comes by itself, by name: whoever asks for roles gets nothing else that is not asked for."""
+    for schema in user.schemas:
+        prefix = "" if schema is user.base else f"{schema.id}:"
+        for each in schema.attributes:
+            if each.returned in ("default", "always"):
+                yield f"{prefix}{each.name}"
+
+
+def _rules(facts: Facts, table: AttributeMap) -> Iterator[Rule]:
+    """The proven comparisons, also under the paths that `attributes` adds."""
+    paths: dict[str, set[str]] = {}
+    fields: dict[str, set[str]] = {}
+    for path, field in table.paths():
+        paths.setdefault(_upstream(field), set()).add(path)
+        fields.setdefault(path, set()).add(field)
+    for rule in rules(facts.user, facts.proof, vouched=False, without=frozenset()):
+        for path in sorted(paths.get(rule.attribute, ())):
+            if len(fields[path]) == 1:  # several slots of one attribute are several fields
+                # Documented, and seen, to find exactly those: its totals are right, so pages can be asked for directly.
+                exact = rule.attribute == "active"
+                yield replace(rule, attribute=path, render=_positive(rule.render), exact=exact)
+
+
+def _upstream(field: str) -> str:
+    """The path in IdentityIQ's own schema that a field of the table is."""
+    if field.startswith(f"{SP}."):
+        return f"{SP_USER}:{field.removeprefix(f'{SP}.')}"
+    return "emails.value" if field == "email" else field
+
+
+def _positive(render: Callable[[str, Any], Rendered]) -> Callable[[str, Any], Rendered]:
+    """Negative numbers are no valid filter to IdentityIQ."""
+
+    def rendered(operator: str, value: Any) -> Rendered:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if number and value < 0 else render(operator, value)
+
+    return rendered
+
+
+# -- what users are given ----------------------------------------------------------------------------------------------
+
+
+def _relations(*, detected: bool) -> Iterator[Relation]:
+    """Roles and entitlements only come when asked for by name."""
+    kept = ops("assigned detected") if detected else ops("assigned")
+    yield _on_request("groups", ROLES, lambda row: _groups(row, kept), "/Groups")
+    yield _on_request("roles", ROLES, _roles, "/Roles")
+    yield _on_request("entitlements", ENTITLEMENTS, _entitlements, "/Entitlements")
+
+
+def _on_request(attribute: str, asked: str, inline: Callable[[Row], list[Element] | None], endpoint: str) -> Relation:
+    look_up = record({"attributes": asked})
+    return Relation(attribute, (), {"": endpoint}, shown="request", inline=inline, record=look_up)
+
+
+def given(row: Row, name: str) -> list[Row] | None:
+    """What a record says somebody was given; None where it does not tell."""
+    extension = row.get(SP_USER)
+    found = extension.get(name) if isinstance(extension, Mapping) else None
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else None
+
+
+def role_ids(row: Row, kept: frozenset[str]) -> list[str] | None:
+    """The ids of somebody's roles, of those that were acquired in the ways kept; None where the record does not tell.
+
+    They are in the addresses alone: `value` may be the word detectedRoles.
+    """
+    roles = given(row, "roles")
+    if roles is None:
+        return None
+    wanted = [each for each in roles if str(each.get("acquired") or "assigned").lower() in kept]
+    return list(dict.fromkeys(found for each in wanted if (found := reference_of(each)) is not None))
+
+
+def _groups(row: Row, kept: frozenset[str]) -> list[Element] | None:
+    ids = role_ids(row, kept)
+    shown = {reference_of(each): each.get("display") for each in given(row, "roles") or ()}
+    return None if ids is None else [_element(each, shown.get(each), "direct") for each in ids]
+
+
+def _roles(row: Row) -> list[Element] | None:
+    roles = given(row, "roles")
+    return (
+        None
+        if roles is None
+        else _distinct(_element(reference_of(each), each.get("display"), each.get("type")) for each in roles)
+    )
+
+
+def _entitlements(row: Row) -> list[Element] | None:
+    """Entitlements by their ids; one that has none, by its value."""
+    held = given(row, "entitlements")
+    if held is None:
+        return None
+    return _distinct(
+        _element(reference_of(each) or each.get("value"), each.get("display"), each.get("type")) for each in held
+    )
+
+
+def _element(value: Any, display: Any, kind: Any) -> Element:
+    parts = {"value": value, "display": display, "type": kind}
+    return {name: part for name, part in parts.items() if isinstance(part, str) and part}
+
+
+def _distinct(elements: Iterable[Element]) -> list[Element]:
+    """Each once: a role may be both assigned and detected."""
+    found: dict[tuple[Any, Any], Element] = {}
+    for each in elements:
+        if "value" in each:
+            found.setdefault((each["value"], each.get("type")), each)
+    return list(found.values())
