@@ -278,7 +278,10 @@ class AttributeMap:
             return self._as_mapped(attribute, path)
         types = self._slots.get(path, ())
         subs = tuple(self._effective_sub(each, path, types) for each in attribute.sub_attributes)
-        writable = any(each.mutability != "readOnly" for each in subs)
+        # The type of a slot can be stated by who writes its value, not on its own.
+        writable = any(each.mutability != "readOnly" for each in subs if not types or each.name != "type")
+        if not writable:
+            subs = tuple(replace(each, mutability="readOnly") for each in subs)
         return replace(attribute, sub_attributes=subs, mutability=attribute.mutability if writable else "readOnly")
 
     def _effective_sub(self, sub: SchemaAttribute, path: str, types: Sequence[str]) -> SchemaAttribute:

@@ -349,6 +349,14 @@ def test_the_schema_says_what_can_be_written() -> None:
     assert characteristics(f"{WORK}division")[0] == "readOnly"
 
 
+def test_slots_that_cannot_be_written_are_read_only_whole() -> None:
+    table = AttributeMap(USER, [Attribute("emails.work", "mail", mutability="readOnly")])
+    for path in ("emails", "emails.type", "emails.value"):
+        found = table.resource.resolve(path)
+        assert found is not None and found.target.mutability == "readOnly"
+    assert "emails" in table.no_place
+
+
 def test_slots_are_told_by_the_types_they_take() -> None:
     assert characteristics("emails")[0] == "readWrite"
     assert characteristics("emails.value")[0] == "readWrite"

@@ -56,7 +56,7 @@ class UserWrites:
         fields = self._table.fields(values)
         active = fields.pop("active", None)
         alias = fields.get("alias", "")
-        if (yield from self._one("alias", alias)) is not None:
+        if (yield from self._one("alias", alias, shown={"defaultFilter": "NONE"})) is not None:
             raise Conflict("", f"the user name {alias!r} is taken")
         yield from self._records.create(fields)
         row = yield from self._wait("alias", alias, lambda found: True)
@@ -116,9 +116,9 @@ class UserWrites:
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
-    def _one(self, field: str, value: str, delay_seconds: float = 0.0) -> Steps:
-        """The identity with an id or an alias; None where there is none."""
-        params = {"filters": f"{field} eq {literal(value)}", **self._shown}
+    def _one(self, field: str, value: str, delay_seconds: float = 0.0, shown: Params | None = None) -> Steps:
+        """The identity with an id or an alias; None where there is none among those ``shown``."""
+        params = {"filters": f"{field} eq {literal(value)}", **(self._shown if shown is None else shown)}
         rows = (yield Call("GET", self._api("identities"), params=params, delay_seconds=delay_seconds)).body
         if not isinstance(rows, Sequence) or not all(isinstance(each, Mapping) for each in rows):
             raise BadAnswer("", "identities did not answer a list of records")

@@ -22,8 +22,9 @@ async def change(connection: Connected, resource_id: str, values: Resource, kind
     before = record_of(directory.collection, row).resource
     after = deepcopy({name: value for name, value in {**before, **values}.items() if value is not None})
     connection.calls()
-    row = await directory.change(resource_id, row, Changes(before, directory.collection.written(after, before)))
-    return row
+    changes = Changes(before, directory.collection.written(after, before))
+    found: Row | None = await directory.change(resource_id, row, changes)
+    return found
 
 
 def sent(connection: Connected) -> list[tuple[str, Any]]:
