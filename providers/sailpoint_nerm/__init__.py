@@ -118,6 +118,7 @@ def _simulation(people: int) -> Simulation:
         "userName": "login_name",
         "externalId": "external_id",
         'addresses[type eq "work"].locality': "city",
+        f"{fields.URN}:notes": "notes",
         f"{fields.URN}:sponsor": "sponsor",
     }
 

@@ -54,12 +54,18 @@ def attribute_map(settings: "Settings", facts: Facts) -> AttributeMap:
 
 
 def effective(table: AttributeMap) -> ResourceSchema:
-    """The schema as it is published. Names that NERM makes are shown on request, so that a name reads as written."""
+    """The schema as it is published.
+
+    What clients cannot write is shown on request, where it stands beside what they can: that reads back as written.
+    """
     # nothing in NERM keeps two people from having the same userName
     changes: dict[str, dict[str, Any]] = {"active": {"required": True}, "userName": {"uniqueness": "none"}}
     formatted = table.resource.resolve("name.formatted")
     if formatted is not None and formatted.target.mutability == "readOnly":
         changes["name.formatted"] = {"returned": "request"}
+    for each in next(each.schema for each in table.resource.extensions if each.schema.id == URN).attributes:
+        if each.mutability == "readOnly":
+            changes[f"{URN}:{each.name}"] = {"returned": "request"}
     return overridden(table.resource, changes)
 
 
