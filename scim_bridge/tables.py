@@ -76,7 +76,8 @@ def print_provider(console: Console, provider: Provider[Any]) -> None:
     for each in collections(provider):
         console.print(f"[bold]{each.resource.endpoint.strip('/')}[/bold]: {', '.join(operations(each))}")
         for access in (each.item, *each.reads):
-            console.print(f"  GET {access.path} ({paging(access)})", markup=False)
+            method = "GET" if access.body is None else "POST"
+            console.print(f"  {method} {access.path} ({paging(access)})", markup=False)
         table = Table("read", "attribute", "operators", "rows")
         for access in each.reads:
             for attribute, operators, rows in pushed(access):

@@ -88,5 +88,5 @@ def _literal(branch: Branch, position: Params) -> str:
     """The upstream request of a read as text."""
     params, body = request_of(branch, position)
     query = "&".join(f"{name}={value}" for name, value in params.items())
-    told = f"{unquote(branch.path)}" + (f"?{query}" if query else "")
+    told = f"{unquote(branch.path)}" + (f"{'&' if '?' in branch.path else '?'}{query}" if query else "")
     return f"GET {told}" if body is None else f"POST {told} {orjson.dumps(body).decode()}"
