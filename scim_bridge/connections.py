@@ -26,6 +26,8 @@ from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.trace import tracing
 
 PROVIDER_GROUP: Final = "scim_bridge.providers"
+RENEWAL_SECONDS: Final = 300.0
+"""What discovery may take where nobody waits for it."""
 RETRY_SECONDS: Final = 60.0
 """After discovery failed, it is tried again no later than this, with what was known before in use."""
 _log = logging.getLogger("scim_bridge.connections")
@@ -130,7 +132,7 @@ class Connection:
     async def _renew(self, opened: _Opened) -> None:
         """Discover the upstream again; a failure leaves everything as it is."""
         try:
-            with tracing(self._clock):
+            with tracing(self._clock, RENEWAL_SECONDS):
                 found = await self._open()
             lost = _offered(opened.service) - _offered(found.service)
             if lost:

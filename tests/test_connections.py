@@ -15,6 +15,7 @@ from scim_bridge.connections import RETRY_SECONDS, Connection, provider_by_name
 from scim_bridge.filters import parse
 from scim_bridge.providers.scim import SOON_SECONDS
 from scim_bridge.query.plan import Query
+from scim_bridge.upstream.trace import tracing
 from tests.clocks import FakeClock
 from tests.providers.weak_scim import Weak, WeakServer, server
 
@@ -29,8 +30,11 @@ class Gate(httpx.AsyncBaseTransport):
         self.open = asyncio.Event()
         self.open.set()
         self.error: int | None = None
+        self.seconds = 0.0
+        self.clock = FakeClock()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.clock.advance(self.seconds)
         if request.url.path == "/v2/ServiceProviderConfig":
             await self.open.wait()
             if self.error is not None:
@@ -98,6 +102,23 @@ async def test_discovery_is_read_again_after_so_many_seconds_and_equal_facts_cha
         assert await at.connection.service() is first
         await at.later(50)
         assert at.asked() == 0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0, 4.0])
+async def test_a_slow_server_is_opened_in_time_with_what_was_proven_until_then(seconds: float) -> None:
+    async with opened(Weak(discovery="404", totals="page", cap=3)) as at, client(at.connection) as asked:
+        at.gate.seconds, at.gate.clock = seconds, at.clock
+        with tracing(at.clock):
+            service = await at.connection.service()
+        assert list(service.directories) == ["users", "groups"]
+        at.gate.seconds = 0.0
+        for path, rows in (("/Users", at.upstream.users), ("/Groups", at.upstream.groups)):
+            answer = (await asked.get(path)).json()
+            assert [each["id"] for each in answer["Resources"]] == list(rows)
+        await at.later(SOON_SECONDS)
+        at.asked()
+        await at.later(SOON_SECONDS)
+        assert at.asked() == 0  # at leisure, enough was proven
 
 
 async def test_0_seconds_are_never() -> None:

@@ -34,7 +34,7 @@ from scim_bridge.upstream.client import ClientOptions
 from scim_bridge.upstream.redact import Secret
 
 SOON_SECONDS: Final = 60.0
-"""When to look again at a server that had too few rows to prove anything on."""
+"""When to look again at a server that had too few rows to prove anything on, or looked odd."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Evidence:
     - ``apart``: lists do not tell members, which a group's own record does.
     - ``lean``: members are left out of rows when asked to be.
     - ``asked``: members come with a group's own record only when asked for.
-    - ``enough``: there were rows to prove things on.
+    - ``enough``: there were rows to prove things on, and nothing odd that may have been chance.
     """
 
     listed: bool = False
@@ -88,7 +88,7 @@ async def gathered(send: Send, resource: ResourceSchema, announced: Announced) -
         lean=related and MEMBERS in brought and await is_lean(ask, first, MEMBERS),
         apart=related and MEMBERS not in brought and samples is not rows,
         asked=asked,
-        enough=len(rows) > 1 and (not announced.filter or bool(found.proof.finding)),
+        enough=len(rows) > 1 and paging.usual and (not announced.filter or bool(found.proof.finding)),
     )
 
 

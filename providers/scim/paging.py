@@ -43,6 +43,11 @@ class Paging:
     several: bool = False
     echoes: bool = True
 
+    @property
+    def usual(self) -> bool:
+        """Whether lists page in a way that SCIM servers do; what looks otherwise may have changed meanwhile."""
+        return self.kind in ("rows", "pages") and self.ordered
+
     def pager(self, max_page: int, totals: Totals) -> Pager:
         """The pager of a list."""
         direct = self.kind in ("rows", "pages") and self.ordered and not self.clamps

@@ -56,15 +56,13 @@ class Ask:
     fixed: dict[str, str] = field(default_factory=dict)
 
     async def page(self, **params: str) -> Found | None:
-        body = await self.body(params)
+        trace = current_trace()
+        late = trace is not None and trace.remaining_seconds < _RESERVED_SECONDS
+        body = await self.body(params) if self.left > 0 and not late else None
         return None if body is None else Found(listed(body)[1], stated(body), held(body, START))
 
     async def body(self, params: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """A page as it came; None where the server refuses it."""
-        trace = current_trace()
-        late = trace is not None and trace.remaining_seconds < _RESERVED_SECONDS
-        if self.left <= 0 or late:
-            return None
+        """A page as it came, however late it is; None where the server refuses it."""
         self.left -= 1
         try:
             body = (await self.send("GET", self.endpoint, params={**self.fixed, **params})).body
@@ -88,21 +86,28 @@ def is_refusal(error: UpstreamError, *, filtered: bool) -> bool:
 
 
 async def paged(ask: Ask, first: Found, *, sorts: bool) -> Paging:
-    """How a list pages, by its first rows. Where it has no order of its own, ``ask`` goes on by id if it can."""
-    again = await ask.page(count=str(SAMPLES)) or NONE
+    """How a list pages, by its first rows. Where it has no order of its own, ``ask`` goes on by id if it can.
+
+    Whatever could not be asked leaves it "unseen": each page then has to prove itself.
+    """
     paging = Paging(several=len(first.rows) > 1)
+    again = await ask.page(count=str(SAMPLES))
+    if again is None:
+        return paging
     if bool(again.rows) != bool(first.rows) or not _agree(again.ids, first.ids):
         by_id = await _by_id(ask) if sorts else None
         if by_id is None:
             return await _unordered(ask, first, replace(paging, ordered=False))
         first, paging = by_id, replace(paging, by_id=True)
-    second = await ask.page(startIndex="2", count="2")
-    paging = replace(paging, kind=await _kind(ask, first, second or NONE))
+    second, far = await ask.page(startIndex="2", count="2"), await ask.page(startIndex=_FAR, count="2")
+    if second is None:
+        return paging
+    paging = replace(paging, kind=await _kind(ask, first, second))
     if paging.kind == "whole":
         return await _whole(ask, first, paging)
-    far = await ask.page(startIndex=_FAR, count="2") or NONE
-    paging = replace(paging, clamps=bool(far.rows), echoes=_echoes(first, "1") and _echoes(second or NONE, "2"))
-    return replace(paging, totals=await _totals(ask, paging, first, second or NONE))
+    clamps = far is None or bool(far.rows)
+    paging = replace(paging, clamps=clamps, echoes=_echoes(first, "1") and _echoes(second, "2"))
+    return replace(paging, totals=await _totals(ask, paging, first, second))
 
 
 async def _by_id(ask: Ask) -> Found | None:
