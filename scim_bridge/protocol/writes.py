@@ -66,6 +66,7 @@ class Writer:
         record = record_of(self._collection, row)
         for name in self._writable_relations():
             if members.get(name):
+                record.known.pop(name, None)  # what the new record brings is from before they were added
                 record.brought[name] = members[name]
             else:
                 record.known.setdefault(name, [])  # a new resource has none that nobody gave it

@@ -595,6 +595,16 @@ async def test_no_inner_address_reaches_a_client(weak: Weak) -> None:
         assert shown == [("500", team, "direct"), ("503", team.replace("500", "503"), "indirect")]
 
 
+async def test_a_new_group_is_shown_with_the_members_it_was_made_with() -> None:
+    async with client(server()) as asked:
+        body = {"schemas": [GROUP.base.id], "displayName": "New", "members": [{"value": "7100"}]}
+        made = (await asked.post("/Groups", json=body)).json()
+        assert [(each["value"], each["type"], each["display"]) for each in made["members"]] == [
+            ("7100", "User", "Ann.Moe0")
+        ]
+        assert (await asked.get(f"/Groups/{made['id']}")).json() == made
+
+
 async def test_members_that_do_not_tell_what_they_are_are_looked_up() -> None:
     upstream = server(Weak(members="bare"))
     async with client(upstream) as asked:
