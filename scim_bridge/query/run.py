@@ -19,7 +19,7 @@ from scim_bridge.query.pages import ListReader, Send, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query
 from scim_bridge.query.referred import referred
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
-from scim_bridge.upstream.errors import Rejected
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
 
 _log = logging.getLogger("scim_bridge.query")
 GATHER_LIMIT: Final = 8
@@ -90,7 +90,11 @@ class Reader:
     async def _find(self, resource_id: str) -> tuple[Row, Record] | None:
         if resource_id in (".", "..") or not self.collection.is_id(resource_id):
             return None  # dots would climb in the path
-        page = await read_page(self._send, own_record(self.collection, resource_id), {})
+        try:
+            page = await read_page(self._send, own_record(self.collection, resource_id), {})
+        except NotFound as error:
+            # Where it meant that there is no such record, the page would be empty: the look-up itself is not there.
+            raise BadAnswer(error.upstream, error.detail, status=error.status, codes=error.codes) from None
         for row in filter(self.collection.visible, page.rows):
             record = record_of(self.collection, row)
             # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
@@ -113,7 +117,9 @@ class Reader:
         except Rejected as error:
             if not any(each.access.fallible and each.pushed for each in plan.branches):
                 raise
-            _log.warning("the upstream refused a filter, which is left to us", extra={"error": str(error)})
+            # Not its text, which may hold the filter: that names people.
+            told = {"resource": self.collection.resource.name, "status": error.status}
+            _log.warning("the upstream refused a filter, which is left to us", extra=told)
             return await self._page(self.planner.unaided(query), query, position or {})
 
     async def _page(self, plan: Plan, query: Query, position: Mapping[str, Any]) -> Page:

@@ -79,6 +79,14 @@ async def test_a_resource_is_read_with_its_relations() -> None:
     assert bench.cost() == ["/people/u1", "/people/u1/teams?limit=200"]
 
 
+async def test_a_look_up_that_is_not_there_itself_is_trouble_and_no_missing_resource() -> None:
+    bench = Bench(crowd(3))
+    item = replace(bench.collection.item, absent=lambda error: False)
+    bench.collection = replace(bench.collection, item=item)
+    with pytest.raises(BadAnswer):
+        await bench.reader.get("nobody", ())
+
+
 @pytest.mark.parametrize("resource_id", ["u9", "U1", ".", "..", ""])
 async def test_there_is_no_resource_with_another_id(resource_id: str) -> None:
     bench = Bench(crowd(3))
