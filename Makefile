@@ -51,4 +51,4 @@ $(VENV)/.developer: $(VENV)/bin/python pyproject.toml requirements-dev.lock
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .cache build dist *.egg-info .coverage* .hypothesis .mypy_cache .ruff_cache

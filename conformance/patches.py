@@ -51,7 +51,7 @@ def team(session: Session, count: int) -> tuple[Kind, str, list[str]]:
     if not kind.writable("members"):
         skip("the members of a Group cannot be written")
     if session.users.read_only:
-        ids = [str(each["id"]) for each in session.people]
+        ids = [str(each["id"]) for each in session.people[: count + 2]]
         if len(ids) < count + 2:
             skip("there are too few users to put into a group")
     else:

@@ -101,8 +101,8 @@ class Kind:
 
     @property
     def immutable_text(self) -> Attribute | None:
-        """A single text that can be set once, free of canonical values."""
-        texts = (each for each in self.attributes if each.type == "string" and not each.multi_valued)
+        """A single text that can be set once, free of canonical values; not one that is set from the start."""
+        texts = (each for each in self.attributes if each.type == "string" and not (each.multi_valued or each.required))
         return next((each for each in texts if each.mutability == "immutable" and not each.canonical), None)
 
     @property

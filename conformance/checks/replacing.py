@@ -167,6 +167,8 @@ def put_respects_uniqueness(session: Session) -> None:
     name = kind.attribute("userName")
     if name is None or name.uniqueness == "none":
         skip("the schema does not make userName unique")
+    if name.mutability == "immutable":
+        skip("the schema does not let userName be changed")
     taken = session.make(kind)["userName"]
     before = session.made(kind)
     answer = session.put(_path(kind, before), {**_sendable(kind, before), "userName": taken})

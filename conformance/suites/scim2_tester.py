@@ -1,15 +1,16 @@
 """scim2-tester: discovery, create, read, PUT, PATCH of each attribute, projection, search.
 
-Resource types that leave a client nothing to write are left out, and told: it looks at nothing that it did not create.
+It looks at nothing that it did not create. So resource types that leave a client nothing to write are left out, and
+those that refer to such, as it creates what its resources refer to; both are told.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from scim_bridge.conformance.ledger import Ledger
 from scim_bridge.conformance.results import Result, Status
-from scim_bridge.conformance.site import Kind, read_site
+from scim_bridge.conformance.site import Attribute, Kind, read_site
 from scim_bridge.conformance.suites.available import must_write, needed
 from scim_bridge.conformance.target import TIMEOUT_SECONDS, Target
 from scim_bridge.conformance.wire import Wire
@@ -34,16 +35,37 @@ def run(target: Target) -> Iterator[Result]:
         kinds = read_site(Wire(plain, Ledger())).kinds
         headers = dict(plain.headers)
         crowded = _is_crowded(Wire(plain, Ledger()), kinds)
-    writable = [each.name for each in kinds if not each.read_only]
+    left_out = dict(_left_out(kinds))
+    writable = [each.name for each in kinds if each.name not in left_out]
     with httpx2.Client(base_url=target.url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
         client = SyncSCIMClient(http)
         client.discover()
         for each in check_server(client, resource_types=writable or [""]):
             result = Result(NAME, _title(each), statuses.get(each.status, "failed"), each.reason or "")
             yield _objected(result, crowded=crowded)
+    for name, why in left_out.items():
+        yield Result(NAME, f"all checks {name}", "skipped", why)
+
+
+def _left_out(kinds: Sequence[Kind]) -> Iterator[tuple[str, str]]:
+    """The resource types that the suite cannot do, and why."""
+    read_only = {each.name for each in kinds if each.read_only}
     for kind in kinds:
+        referred = {str(name) for each in kind.attributes for name in _referred(each)}
         if kind.read_only:
-            yield Result(NAME, f"all checks {kind.name}", "skipped", f"{kind.name} is read-only")
+            yield kind.name, f"{kind.name} is read-only"
+        elif referred & read_only:
+            yield (
+                kind.name,
+                f"the suite creates a {min(referred & read_only)} for each {kind.name}, and that is read-only",
+            )
+
+
+def _referred(attribute: Attribute) -> Iterator[str]:
+    """The resource types that what a client writes of an attribute refers to."""
+    for each in (attribute, *attribute.subs):
+        if attribute.mutability != "readOnly":
+            yield from each.raw.get("referenceTypes") or ()
 
 
 def _title(each: Any) -> str:

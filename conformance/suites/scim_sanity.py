@@ -2,20 +2,24 @@
 
 import contextlib
 import io
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from scim_bridge.conformance.ledger import Ledger
 from scim_bridge.conformance.results import Result, Status
-from scim_bridge.conformance.site import read_site
+from scim_bridge.conformance.site import Kind, read_site
 from scim_bridge.conformance.suites.available import must_write, needed
 from scim_bridge.conformance.target import TIMEOUT_SECONDS, Target
 from scim_bridge.conformance.wire import Wire
 
 NAME: Final = "scim-sanity"
 _UNWRITABLE: Final = "the suite writes displayName, which the server's schema does not let a client do"
+_READ_ONLY: Final = "the suite creates one, which the server's schema does not let a client do"
 _OBJECTIONS: Final = (
+    ("POST /Users", "", _READ_ONLY),
+    ("POST /Groups", "", _READ_ONLY),
     ("PATCH", "got 204", "the suite asks for 200; RFC 7644 section 3.5.2 allows 204 as well"),
     (
         "add member",
@@ -42,18 +46,21 @@ def run(target: Target) -> Iterator[Result]:
     with contextlib.redirect_stdout(io.StringIO()):
         report = run_probe_api(target.url, target.token, target.username, target.password, timeout=int(TIMEOUT_SECONDS))
     with target.client() as client:
-        named = {each.endpoint for each in read_site(Wire(client, Ledger())).kinds if each.writable("displayName")}
+        kinds = read_site(Wire(client, Ledger())).kinds
     for each in report["results"]:
         result = Result(NAME, each["name"], statuses.get(each["status"], "failed"), each.get("message") or "")
-        yield _objected(result, named)
+        yield _objected(result, kinds)
 
 
-def _objected(result: Result, named: Collection[str]) -> Result:
-    """The result; skipped where the suite is wrong. ``named``: the endpoints whose displayName a client may write."""
+def _objected(result: Result, kinds: Iterable[Kind]) -> Result:
+    """The result; skipped where the suite is wrong, or about a resource type that the server calls read-only."""
     if result.status != "failed":
         return result
+    kind = next((each for each in kinds if re.search(rf"{each.endpoint}\b", result.title)), None)
+    if kind is not None and kind.read_only:
+        return replace(result, status="skipped", reason=f"{result.reason}: {kind.name} is read-only")
     for title, told, why in _OBJECTIONS:
-        applies = why is not _UNWRITABLE or not any(f"{each}/" in result.title for each in named)
+        applies = why is not _UNWRITABLE or (kind is not None and not kind.writable("displayName"))
         if title in result.title and told in result.reason and applies:
             return replace(result, status="skipped", reason=f"{result.reason}: {why}")
     return result

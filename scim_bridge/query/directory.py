@@ -14,7 +14,7 @@ from scim_bridge.query.pages import Send
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.write import Transaction
-from scim_bridge.upstream.errors import NotFound, Rejected, UpstreamError
+from scim_bridge.upstream.errors import NotFound, UpstreamError
 
 W = TypeVar("W")
 _log = logging.getLogger("scim_bridge.write")
@@ -120,8 +120,10 @@ class Directory:
         """The ids of what names a resource; none where that cannot be found out, or takes more than may be read."""
         try:
             found = await self.reader.relations.of_all(referrers.read, [resource_id])
-        except (ScanTooLarge, Rejected) as error:
-            _log.warning("memberships of what was deleted may be left: %s", error, extra={"id": resource_id})
+        except (ScanTooLarge, UpstreamError) as error:
+            # It is deleted: a client that is told of a failure would delete it again.
+            told = {"id": resource_id, "error": type(error).__name__}
+            _log.warning("memberships of what was deleted may be left", extra=told)
             return []
         return [each["value"] for each in found[resource_id]]
 
