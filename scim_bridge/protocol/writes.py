@@ -55,6 +55,9 @@ class Writer:
 
     async def create(self, body: Mapping[str, Any]) -> Written:
         """Create a resource."""
+        if self._collection.writes.create is None:
+            # Before the body is looked at: what is wrong with it does not matter then.
+            raise Unsupported(f"this upstream has no way to create a {self._schema.name}")
         read, values, members = self._read(body)
         left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
         await self._guard_name(values)
