@@ -24,7 +24,7 @@ from scim_bridge.attributes import MappingError
 from scim_bridge.clock import Clock
 from scim_bridge.providers import scim
 from scim_bridge.providers.sailpoint_iiq import roles, users
-from scim_bridge.providers.sailpoint_iiq.site import Facts, assumed, discovered
+from scim_bridge.providers.sailpoint_iiq.site import Facts, assumed, dated, discovered
 from scim_bridge.providers.sailpoint_iiq.user_writes import DeletePolicy
 from scim_bridge.providers.scim.collection import Builder
 from scim_bridge.providers.scim.discovery import Discovered
@@ -145,7 +145,12 @@ def _passing_through(settings: Settings, facts: Facts) -> list[Collection]:
     """What is neither users nor roles, as any SCIM server's, to be read alone; text is trusted as far as it is seen."""
     as_is = scim.Settings(base_url=settings.base_url)
     builder = Builder(as_is, Discovered(facts.others, patch=False, page=facts.page))
-    return [replace(builder.collection(each), writes=Writes(), referrers=()) for each in facts.others]
+    return [_readable(builder.collection(each)) for each in facts.others]
+
+
+def _readable(found: Collection) -> Collection:
+    decode = found.decode
+    return replace(found, decode=lambda row: decode(dated(row)), writes=Writes(), referrers=())
 
 
 def _simulation(people: int) -> Simulation:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scim_bridge.providers.sailpoint_iiq.site import ORDERED, Facts
+from scim_bridge.providers.sailpoint_iiq.site import ORDERED, Facts, dated
 from scim_bridge.providers.sailpoint_iiq.users import ROLES as USERS_ROLES
 from scim_bridge.providers.sailpoint_iiq.users import is_id, record, role_ids
 from scim_bridge.providers.scim.paging import TOLD, is_empty
@@ -87,7 +87,7 @@ def _viewed(row: Row, urn: str) -> Resource:
     )
     return {
         "id": row.get("id"),
-        "meta": row.get("meta"),
+        "meta": dated(row).get("meta"),
         "displayName": row.get("displayableName") or row.get("name"),
         "type": kind.get("name") if isinstance(kind, Mapping) else None,
         "description": next((each for each in texts if each), None),

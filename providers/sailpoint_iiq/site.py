@@ -17,7 +17,7 @@ from scim_bridge.providers.scim.probe import Ask
 from scim_bridge.providers.scim.proof import proven
 from scim_bridge.providers.scim.rules import UNPROVEN, Fact, Proof, fields
 from scim_bridge.providers.scim.shape import held, listed
-from scim_bridge.query.capabilities import ops
+from scim_bridge.query.capabilities import Row, ops
 from scim_bridge.query.pages import Send
 from scim_bridge.schemas import ENTERPRISE_USER, USER, Extension, ResourceSchema, Schema, SchemaAttribute
 from scim_bridge.upstream.errors import BadAnswer
@@ -212,6 +212,14 @@ def assumed() -> Facts:
     proof = Proof(finding=frozenset(facts) | _ACTIVE, logic=ops("and or"), strict=True, barred=BARRED)
     role = Schema(SP_ROLE, "Role", "", (_said("name"), _said("active", "boolean")))
     return Facts(user, role, proof, page=1000, asked=False)
+
+
+def dated(row: Row) -> Row:
+    """A record with the time of its last change, which is that of its creation where there was none."""
+    meta = row.get("meta")
+    if not isinstance(meta, Mapping) or "lastModified" in meta or "created" not in meta:
+        return row
+    return {**row, "meta": {**meta, "lastModified": meta["created"]}}
 
 
 def reference_of(value: Any) -> str | None:

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import BOOLEAN, TIMESTAMP, Attribute, AttributeMap, MappingError
 from scim_bridge.codecs import Codec, codec_of
-from scim_bridge.providers.sailpoint_iiq.site import ORDERED, SP_USER, Facts, reference_of
+from scim_bridge.providers.sailpoint_iiq.site import ORDERED, SP_USER, Facts, dated, reference_of
 from scim_bridge.providers.sailpoint_iiq.user_writes import UserWrites
 from scim_bridge.providers.scim.paging import TOLD, is_empty
 from scim_bridge.providers.scim.rules import rules
 from scim_bridge.providers.scim.shape import identifier
 from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, Rendered, Row, Rule, ops
 from scim_bridge.query.pagers import OnePage
-from scim_bridge.schemas import ENTERPRISE_USER, USER, Extension, ResourceSchema, SchemaAttribute, overridden
+from scim_bridge.query.references import named
+from scim_bridge.schemas import (
+    ENTERPRISE_USER,
+    USER,
+    AttributePath,
+    Extension,
+    ResourceSchema,
+    SchemaAttribute,
+    overridden,
+)
 
 if TYPE_CHECKING:
     from scim_bridge.providers.sailpoint_iiq import Settings
@@ -25,6 +34,9 @@ SP: Final = "sp"
 """In fields: what is IdentityIQ's own of an identity."""
 LONGEST_ATTRIBUTES: Final = 5000
 """Characters of `attributes` that an address may carry: servers take about 8,000 in all."""
+SUPPLIED: Final = frozenset({"active", "displayName", "name"})
+"""What everybody has. Who is left out of a PUT is active afterwards, so nobody is left out; who has no display name
+goes by the user name, and who has no name by the display name."""
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 ATTRIBUTES: Final = (
     Attribute("id", "id", mutability="readOnly"),
@@ -48,17 +60,18 @@ def collection(settings: "Settings", facts: Facts) -> Collection:
     """The Users of one connection. Raises MappingError where `attributes` names what the site does not have."""
     table = attribute_map(settings, facts)
     writes = UserWrites(table, facts, delete_policy=settings.delete_policy)
-    changes = {name: {"returned": "request"} for name in ("groups", "roles", "entitlements")}
+    resource = _effective(table.resource)
+    references = tuple(_references_of(resource))
     users = Collection(
-        resource=overridden(table.resource, {**changes, "active": {"required": True}}),
+        resource=resource,
         reads=(_list(settings, facts, table),),
         item=record({}),
         decode=lambda row: table.decode(viewed(row)),
         relations=tuple(_relations(detected=settings.detected_roles)),
         writes=writes.writes(),
         is_id=is_id,
-        written=table.aligned,
-        supplied=frozenset({"active"}),  # who is left out of a PUT is active afterwards, so nobody is left out
+        written=lambda body, before: table.aligned(named(body, before, references), before),
+        supplied=SUPPLIED,
         homeless=table.homeless,
         no_place=table.no_place,
     )
@@ -75,7 +88,39 @@ def attribute_map(settings: "Settings", facts: Facts) -> AttributeMap:
     fields = {entry.field.lower(): entry.field for entry in own}
     known = fields if facts.asked else None
     extra = {path: _field(path, name, known) for path, name in settings.attributes.items()}
+    # What clients write under another path they cannot write here: PUT would hold both, the old and the new.
+    elsewhere = frozenset(extra.values())
+    own = [replace(each, mutability="readOnly") if each.field in elsewhere else each for each in own]
     return AttributeMap(schema, (*ATTRIBUTES, *own), extra)
+
+
+def _effective(resource: ResourceSchema) -> ResourceSchema:
+    """The schema as IdentityIQ has it: what everybody has, what comes on request, what is named by address too."""
+    changes = {
+        each: dict[str, Any](returned="request") for each in ("groups", "roles", "entitlements", *_derived(resource))
+    }
+    changes |= {each: {"required": True} for each in SUPPLIED}
+    changes |= {f"{each.canonical}.$ref": {"mutability": "readWrite"} for each in _references_of(resource)}
+    return overridden(resource, changes)
+
+
+def _derived(resource: ResourceSchema) -> Iterator[str]:
+    """What clients cannot write of extensions: shown on request, so that an extension reads back as it was written."""
+    for schema in resource.schemas[1:]:
+        for each in schema.attributes:
+            path = f"{schema.id}:{each.name}"
+            if each.mutability == "readOnly":
+                yield path
+            else:
+                yield from (f"{path}.{sub.name}" for sub in each.sub_attributes if sub.mutability == "readOnly")
+
+
+def _references_of(resource: ResourceSchema) -> Iterator[AttributePath]:
+    """The single references that clients may write."""
+    for schema in resource.schemas[1:]:
+        for each in schema.attributes:
+            if not each.multi_valued and each.sub("$ref") is not None and each.mutability != "readOnly":
+                yield AttributePath(schema.id, each)
 
 
 def _entries(attribute: SchemaAttribute) -> Iterator[Attribute]:
@@ -117,7 +162,7 @@ def viewed(row: Row) -> Row:
     valued = [each.get("value") for each in emails if isinstance(each, Mapping)] if isinstance(emails, list) else []
     email = next((each for each in valued if each), None)  # the entry is there without an address, too
     own = {name: value for name, value in (row.get(SP_USER) or {}).items() if value != [] and value != {}}
-    return {**row, SP: own, "enterprise": row.get(ENTERPRISE_USER.id) or {}, "email": email}
+    return {**dated(row), SP: own, "enterprise": row.get(ENTERPRISE_USER.id) or {}, "email": email}
 
 
 def is_id(value: str) -> bool:
