@@ -87,7 +87,10 @@ async def test_what_takes_too_long_is_a_failure_that_tells_what_is_under_way(san
 
 async def test_a_non_employee_lives_from_post_to_delete(sandbox: Sandbox) -> None:
     boss = someone(sandbox)
-    settings = {"writes": ["non-employee", "accounts"], "non_employee_source_id": sandbox.source("Non-Employees")}
+    settings: dict[str, Any] = {
+        "writes": ["non-employee", "accounts"],
+        "non_employee_source_id": sandbox.source("Non-Employees"),
+    }
     body = {
         "schemas": [USER, USER_URN, ENTERPRISE],
         "userName": "new.one",
