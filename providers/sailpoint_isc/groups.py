@@ -8,7 +8,6 @@ from scim_bridge.providers.sailpoint_isc.common import (
     SMALL_PAGES,
     Api,
     comparing,
-    counted,
     id_rules,
     is_id,
     item,
@@ -16,7 +15,7 @@ from scim_bridge.providers.sailpoint_isc.common import (
     text_rules,
 )
 from scim_bridge.providers.sailpoint_isc.group_writes import GroupWrites
-from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, RelationRead, Row
+from scim_bridge.query.capabilities import Collection, Element, Relation, RelationRead, Row
 from scim_bridge.schemas import GROUP, Extension, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
@@ -88,6 +87,5 @@ def member(row: Row) -> Element | None:
 
 
 def _members(api: Api) -> Relation:
-    path = api("workgroups", "/{id}/members")
-    read = AccessPath(path, rows="", pager=SMALL_PAGES, fixed=counted("name,created"))
+    read = listed(api("workgroups", "/{id}/members"), "name,created", pager=SMALL_PAGES, expression=None)
     return Relation("members", reads=(RelationRead(read, member),), references={"": "/Users"})

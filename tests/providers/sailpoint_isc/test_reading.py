@@ -167,6 +167,24 @@ async def test_a_row_that_comes_twice_is_an_error_and_not_somebody_missing(sandb
             await connection.find("")
 
 
+async def test_members_that_change_places_while_they_are_read_are_an_error_and_none_missing(sandbox: Sandbox) -> None:
+    """A list without somebody takes a membership away from them."""
+    group = max(sandbox.store.members, key=lambda each: len(sandbox.store.members[each]))
+    names = {each: sandbox.store.identities[each].data for each in sandbox.store.members[group]}
+    last = max(names.values(), key=lambda data: data["name"].lower())
+
+    def changing(rows: int) -> int:
+        if len(sandbox.calls) == 1:  # the first page is made up by now
+            last["name"] = "\u0001"
+            sandbox.store.changed()
+        return rows
+
+    async with connected(sandbox) as connection:
+        sandbox.knobs.listing.page_size = changing
+        with pytest.raises(BadAnswer, match="twice"):
+            await connection.groups.members(group, "members")
+
+
 async def test_a_window_that_the_vendor_may_have_is_an_error_and_never_the_end(sandbox: Sandbox) -> None:
     sandbox.knobs.listing.window = 50
     async with connected(sandbox) as connection:
