@@ -18,18 +18,15 @@ from scim_bridge.providers.sailpoint_isc.common import (
     item,
     listed,
     literal,
-    reference,
     text_rules,
 )
+from scim_bridge.providers.sailpoint_isc.user_relations import entitlements_of, groups_of, roles_of
 from scim_bridge.providers.sailpoint_isc.user_writes import Lifecycle, UserWrites
 from scim_bridge.query.capabilities import (
     AccessPath,
     Collection,
-    Element,
     Params,
     Referral,
-    Relation,
-    RelationRead,
     Rendered,
     Resource,
     Row,
@@ -37,7 +34,7 @@ from scim_bridge.query.capabilities import (
     Text,
     ops,
 )
-from scim_bridge.query.pagers import Offset, OnePage, dig
+from scim_bridge.query.pagers import Offset, dig
 from scim_bridge.schemas import USER, Extension, ResourceSchema, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
@@ -138,7 +135,7 @@ def collection(settings: "Settings", api: Api, states: Mapping[str, Lifecycle] |
         ),
         item=item(api("identities"), **shown),
         decode=decode,
-        relations=(_groups(api), _roles(api), _entitlements(api)),
+        relations=(groups_of(api), roles_of(api), entitlements_of(api)),
         is_id=is_id,
     )
     if not settings.writes:
@@ -278,33 +275,3 @@ def _named(api: Api, attribute: str, path: str, sorters: str, pager: Offset, sho
 def _ids(row: Row) -> Iterator[str]:
     if isinstance(row.get("id"), str):
         yield row["id"]
-
-
-# -- what lives behind other endpoints ---------------------------------------------------------------------------------
-
-
-def _groups(api: Api) -> Relation:
-    """Governance groups by their members; the identity itself does not tell."""
-    of_identity = 'memberships.identityId eq "{id}"'
-    access = listed(api("workgroups"), "id", fixed={"filters": of_identity})
-    read = RelationRead(access, lambda row: _element(row) | {"type": "direct"})
-    return Relation("groups", reads=(read,), references={"": "/Groups"}, shown="request")
-
-
-def _roles(api: Api) -> Relation:
-    access = AccessPath(api("identities", "/{id}/role-assignments"), rows="", pager=OnePage())
-    read = RelationRead(access, lambda row: _element(reference(row.get("role"))))
-    return Relation("roles", reads=(read,), references={}, shown="request")
-
-
-def _entitlements(api: Api) -> Relation:
-    """The published example has them flat, the published schema within objectRef."""
-    access = AccessPath(
-        api("entitlements", "/identities/{id}/entitlements"), rows="", pager=PAGES, fixed={"count": "true"}
-    )
-    read = RelationRead(access, lambda row: _element(reference(row.get("objectRef")) or row))
-    return Relation("entitlements", reads=(read,), references={}, shown="request")
-
-
-def _element(row: Row) -> Element:
-    return {"value": row["id"], "display": row.get("name")}

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from scim_bridge.query.capabilities import Element, Resource, Row
 from scim_bridge.query.directory import Changes, MemberChanges
 from scim_bridge.query.relations import record_of
@@ -40,3 +41,20 @@ def users(ids: list[str]) -> tuple[Element, ...]:
 
 async def members(connection: Connected, group: str, **changes: Any) -> None:
     await connection.groups.change(group, None, Changes(members={"members": MemberChanges(**changes)}))
+
+
+def someone(sandbox: Sandbox, status: str = "ACTIVE", *, outside: bool = False) -> str:
+    """A visible identity with that status and a lifecycle state; ``outside``: a non-employee."""
+    names = {each["accountName"] for each in sandbox.store.records.values()}
+    return next(
+        key
+        for key, each in sandbox.store.identities.items()
+        if each.correlated
+        and each.data["identityStatus"] == status
+        and each.data["lifecycleState"]
+        and (each.data["alias"] in names) is outside
+    )
+
+
+def data(sandbox: Sandbox, user: str) -> dict[str, Any]:
+    return sandbox.store.identities[user].data
