@@ -10,7 +10,7 @@ from scim_bridge.codecs import Codec, codec_of
 from scim_bridge.providers.sailpoint_iiq.site import ORDERED, SP_USER, Facts, dated, reference_of
 from scim_bridge.providers.sailpoint_iiq.user_writes import UserWrites
 from scim_bridge.providers.scim.paging import TOLD, is_empty
-from scim_bridge.providers.scim.rules import rules
+from scim_bridge.providers.scim.rules import Proof, rules
 from scim_bridge.providers.scim.shape import identifier
 from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, Rendered, Row, Rule, ops
 from scim_bridge.query.pagers import OnePage
@@ -189,7 +189,7 @@ def _list(settings: "Settings", facts: Facts, table: AttributeMap) -> AccessPath
         facts.user.endpoint,
         rows="Resources",
         pager=TOLD.pager(facts.page, "proven"),
-        rules=tuple(_rules(facts, table)),
+        rules=tuple(_rules(_believed(facts.proof, settings), facts.user, table)),
         expression="filter",
         logic=facts.proof.logic,
         text_match=settings.native_text_match,
@@ -210,14 +210,20 @@ def _default_attributes(user: ResourceSchema) -> Iterable[str]:
                 yield f"{prefix}{each.name}"
 
 
-def _rules(facts: Facts, table: AttributeMap) -> Iterator[Rule]:
+def _believed(proof: Proof, settings: "Settings") -> Proof:
+    """What is believed of text: where a site is said to ignore case, not what was seen to mind it."""
+    seen = proof.sensitive if settings.native_text_match == "insensitive" else frozenset()
+    return replace(proof, finding=proof.finding - seen)
+
+
+def _rules(proof: Proof, user: ResourceSchema, table: AttributeMap) -> Iterator[Rule]:
     """The proven comparisons, also under the paths that `attributes` adds."""
     paths: dict[str, set[str]] = {}
     fields: dict[str, set[str]] = {}
     for path, field in table.paths():
         paths.setdefault(_upstream(field), set()).add(path)
         fields.setdefault(path, set()).add(field)
-    for rule in rules(facts.user, facts.proof, vouched=False, without=frozenset()):
+    for rule in rules(user, proof, vouched=False, without=frozenset()):
         for path in sorted(paths.get(rule.attribute, ())):
             if len(fields[path]) == 1:  # several slots of one attribute are several fields
                 # Documented, and seen, to find exactly those: its totals are right, so pages can be asked for directly.

@@ -5,28 +5,17 @@ its row only as it is spelled is proven for that alone. Where `and` holds every 
 by one request, and a group that fails is taken apart.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from scim_bridge.providers.scim.paging import Totals
-from scim_bridge.providers.scim.probe import RELATIONS, Ask
-from scim_bridge.providers.scim.rules import (
-    RENDERED,
-    TEXT,
-    UNPROVEN,
-    Fact,
-    Field,
-    Proof,
-    fact_of,
-    fields,
-    is_plain,
-    literal,
-)
-from scim_bridge.providers.scim.shape import held, identifier, shaper
-from scim_bridge.query.capabilities import Row, Text, ops
+from scim_bridge.providers.scim.probe import Ask
+from scim_bridge.providers.scim.rules import UNPROVEN, Fact, Proof, is_plain, literal
+from scim_bridge.providers.scim.terms import RELATION_PATHS, Term, terms_of
+from scim_bridge.query.capabilities import Row, ops
 from scim_bridge.schemas import ResourceSchema
 
 _MAX_TEXT: Final = 2000
@@ -37,26 +26,8 @@ _MAX_SINGLE: Final = 30
 _LEFT_OVER: Final = 4
 """Requests that are not spent on terms: the tries that find nothing come after them."""
 _SAMPLES_USED: Final = 3
-_SHORTEST: Final = 3
-"""Letters of a part of a text, where it has more."""
 NOWHERE: Final = ".no-such-value"
-_BEYOND: Final = {"gt": -1, "lt": 1}
 _ORDER: Final = ("eq", "eq true", "eq false", "sw", "co", "ew", "ge", "gt", "le", "lt", "pr")
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A comparison that is true of a row. ``swapped``: the same in swapped case, where that is the same to SCIM."""
-
-    sample: str
-    fact: Fact
-    own: str
-    swapped: str | None = None
-    unique: bool = False
-    value: str = ""  # of text
-
-    def text(self, *, swap: bool) -> str:
-        return self.swapped or self.own if swap else self.own
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +49,7 @@ async def proven(
     ask: Ask, resource: ResourceSchema, rows: Sequence[Row], *, tried: Callable[[Fact], bool] = _any
 ) -> Proven:
     """Try the filters of a resource type on its first rows. ``tried``: the comparisons that are worth it."""
-    terms = [each for each in _terms(resource, rows) if tried(each.fact)]
+    terms = [each for each in terms_of(resource, rows) if tried(each.fact)]
     anchor, folds = await _anchor(ask, terms)
     if anchor is None:
         return Proven()
@@ -123,12 +94,10 @@ class _Prover:
         folding = frozenset(each.fact for each in swapped if each.swapped)
         finding = frozenset(each.fact for each in swapped | await self._proven(rest, swap=False, both=both))
         wrong = frozenset([each for each in ("sw", "co", "ew") if await self._finds_nothing(each, finding) is False])
-        proof = Proof(
-            frozenset(each for each in folding if each[1] not in wrong),
-            frozenset(each for each in finding if each[1] not in wrong),
-            (ops("and") if both else frozenset()) | logic,
-            strict,
-        )
+        folding = frozenset(each for each in folding if each[1] not in wrong)
+        finding = frozenset(each for each in finding if each[1] not in wrong)
+        logic |= ops("and") if both else frozenset()
+        proof = Proof(folding, finding, logic, strict, sensitive=(finding - folding) & cased)
         return Proven(proof, totals)
 
     async def _finds(self, *texts: str, sample: str) -> bool:
@@ -245,9 +214,6 @@ class _Prover:
         return "proven" if sizes[0] < sizes[1] else "unproven"
 
 
-RELATION_PATHS: Final = frozenset(f"{each}.value" for each in RELATIONS)
-
-
 def _once_each(terms: Iterable[Term], preferred: str = "") -> list[Term]:
     """One term a fact, of the preferred row where that has one, in the order in which they matter."""
     found: dict[Fact, Term] = {}
@@ -285,75 +251,3 @@ def _groups(terms: Iterable[Term], *, swap: bool) -> list[list[Term]]:
         groups[-1].append(each)
         length += size
     return groups
-
-
-# -- what is true of a row -------------------------------------------------------------------------------------------
-
-
-def _terms(resource: ResourceSchema, rows: Sequence[Row]) -> Iterator[Term]:
-    shape = shaper(resource)
-    for row in rows:
-        values, sample = {**shape(row), "meta": _dates(row)}, identifier(row)
-        for field in fields(resource):
-            found = resource.resolve(field.path)
-            value = found.read(values) if found is not None else None
-            # The last of several: some servers look at the first one alone.
-            value = (value[-1] if value else None) if isinstance(value, list) else value
-            if value is not None and field.path.partition(".")[0] not in RELATIONS:
-                yield from _of_field(field, value, sample)
-        yield from _of_relations(row, sample)
-
-
-def _dates(row: Row) -> dict[str, Any]:
-    meta = held(row, "meta")
-    return {name: held(meta, name) for name in ("created", "lastModified")} if isinstance(meta, Mapping) else {}
-
-
-def _of_field(field: Field, value: Any, sample: str) -> Iterator[Term]:
-    kind = field.attribute.type
-    if kind == "string" and isinstance(value, str):
-        yield from _of_text(field, value, sample)
-    elif kind in RENDERED:
-        operators, render = RENDERED[kind]
-        for operator in sorted(operators):
-            beyond = _BEYOND.get(operator, 0) if kind == "integer" else 0
-            text = render(field.path)(operator, value + beyond if beyond else value)
-            if isinstance(text, Text):
-                yield Term(sample, (field.path, fact_of(field, operator, value)), str(text))
-    if field.presence and (kind == "string" or kind in RENDERED):
-        yield Term(sample, (field.path, "pr"), f"{field.path} pr")
-
-
-def _of_text(field: Field, value: str, sample: str) -> Iterator[Term]:
-    unique = field.attribute.uniqueness != "none" and not field.several
-    for operator in sorted(TEXT):
-        part = _part(operator, value)
-        if part is None:
-            continue
-        own = f"{field.path} {operator} {literal(part)}"
-        folds = not field.attribute.case_exact and part.swapcase() != part
-        swapped = f"{field.path} {operator} {literal(part.swapcase())}" if folds else None
-        yield Term(sample, (field.path, operator), own, swapped, unique, value if operator == "eq" else "")
-
-
-def _part(operator: str, value: str) -> str | None:
-    """The part of a text that an operator is tried with: such that no other operator finds it."""
-    if not is_plain(value):
-        return None
-    size = min(_SHORTEST, len(value) - 1)
-    part = {"eq": value, "sw": value[:size], "co": value[1 : 1 + size], "ew": value[len(value) - size :]}[operator]
-    if operator == "eq":
-        return value
-    told_apart = not (operator != "sw" and value.lower().startswith(part.lower()))
-    return part if is_plain(part) and told_apart and part != value else None
-
-
-def _of_relations(row: Row, sample: str) -> Iterator[Term]:
-    """By an element of a relation: the last one, as above."""
-    for name in RELATIONS:
-        elements = held(row, name)
-        element = elements[-1] if isinstance(elements, list) and elements else None
-        value = held(element, "value") if isinstance(element, Mapping) else None
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if is_plain(text):
-            yield Term(sample, (f"{name}.value", "eq"), f"{name}.value eq {literal(text)}")

@@ -29,6 +29,7 @@ class Proof:
     """What filters were seen to do.
 
     - ``folding``, ``finding``: the comparisons that find what they must in swapped case, and as it is spelled.
+    - ``sensitive``: those that find it as it is spelled, and did not in swapped case.
     - ``logic``: `and` and `or`, as far as they do what they say.
     - ``strict``: `eq` finds nothing that only holds the value.
     - ``whole``: nobody looked, and all of it is taken for granted.
@@ -40,6 +41,7 @@ class Proof:
     logic: frozenset[str] = frozenset()
     strict: bool = False
     whole: bool = False
+    sensitive: frozenset[Fact] = frozenset()
     barred: frozenset[str] = frozenset()
 
     def finds(self, path: str, operator: str) -> bool:
