@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A folder of vendors' OpenAPI documents, which are no part of the project: requests and sandboxes are judged by them.
 VENDOR_SPECS ?=
-SPECS := $(if $(VENDOR_SPECS),--vendor-specs $(VENDOR_SPECS))
+SPECS := $(if $(VENDOR_SPECS),--vendor-specs=$(VENDOR_SPECS))
 TESTS := -m "not slow" -n 2 --dist worksteal $(SPECS)
 
 .PHONY: demo test lint quick check bench lock clean
