@@ -145,7 +145,7 @@ class Connection:
             due = self._clock.now() + min(seconds, RETRY_SECONDS)
             self._opened = _Opened(opened.service, opened.facts, due)
             return
-        if found.facts == opened.facts:
+        if found.facts == opened.facts or not self.config.provider.supersedes(opened.facts, found.facts):
             self._opened = _Opened(opened.service, opened.facts, found.due)
             return
         self._cache.clear()

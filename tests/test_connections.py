@@ -15,6 +15,7 @@ from scim_bridge.connections import RETRY_SECONDS, Connection, provider_by_name
 from scim_bridge.filters import parse
 from scim_bridge.providers.scim import SOON_SECONDS
 from scim_bridge.query.plan import Query
+from scim_bridge.upstream.errors import RateLimited
 from scim_bridge.upstream.trace import tracing
 from tests.clocks import FakeClock
 from tests.providers.weak_scim import Weak, WeakServer, server
@@ -32,9 +33,15 @@ class Gate(httpx.AsyncBaseTransport):
         self.error: int | None = None
         self.seconds = 0.0
         self.clock = FakeClock()
+        self.limit: int | None = None  # so many answers before it has none
+        self.limited = 429
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.clock.advance(self.seconds)
+        if self.limit is not None:
+            self.limit -= 1
+            if self.limit < 0:
+                return httpx.Response(self.limited, json={"detail": "not now"}, headers={"Retry-After": "900"})
         if request.url.path == "/v2/ServiceProviderConfig":
             await self.open.wait()
             if self.error is not None:
@@ -119,6 +126,48 @@ async def test_a_slow_server_is_opened_in_time_with_what_was_proven_until_then(s
         at.asked()
         await at.later(SOON_SECONDS)
         assert at.asked() == 0  # at leisure, enough was proven
+
+
+@pytest.mark.parametrize("answers", [5, 6, 8, 20, 40])
+@pytest.mark.parametrize("status", [429, 503, 401])
+async def test_trouble_while_things_are_tried_leaves_the_rest_unproven_and_is_looked_at_again_soon(
+    answers: int, status: int
+) -> None:
+    async with opened(Weak(totals="page", cap=3)) as at, client(at.connection) as asked:
+        at.gate.limit, at.gate.limited = answers, status
+        await at.connection.service()
+        at.gate.limit = None
+        for path, rows in (("/Users", at.upstream.users), ("/Groups", at.upstream.groups)):
+            answer = (await asked.get(path)).json()
+            assert [each["id"] for each in answer["Resources"]] == list(rows)
+        at.asked()
+        await at.later(SOON_SECONDS)
+        assert at.asked() == 1
+        await at.later(SOON_SECONDS)
+        assert at.asked() == 0
+
+
+@pytest.mark.parametrize("answers", range(5))
+async def test_trouble_with_the_documents_or_the_lists_themselves_is_told(answers: int) -> None:
+    async with opened() as at:
+        at.gate.limit = answers
+        with pytest.raises(RateLimited):
+            await at.connection.service()
+        at.gate.limit = None
+        await at.connection.service()
+
+
+async def test_a_look_that_is_cut_short_does_not_undo_what_was_proven() -> None:
+    async with opened() as at:
+        first = await at.connection.service()
+        at.gate.limit, at.gate.limited = 8, 429
+        at.asked()
+        await at.later(900)
+        assert at.asked() == 1
+        assert await at.connection.service() is first
+        at.gate.limit = None
+        await at.later(SOON_SECONDS)
+        assert at.asked() == 1
 
 
 async def test_0_seconds_are_never() -> None:

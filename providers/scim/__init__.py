@@ -99,6 +99,11 @@ def _refresh(settings: Settings, found: Any) -> float:
     return settings.discovery_seconds if enough else min(settings.discovery_seconds, SOON_SECONDS)
 
 
+def _supersedes(old: Any, new: Any) -> bool:
+    """A look that was cut short does not undo what one that was not has proven."""
+    return not isinstance(new, Discovered) or new.complete or not (isinstance(old, Discovered) and old.complete)
+
+
 def _collections(settings: Settings, found: Any) -> Sequence[Collection]:
     facts = found if isinstance(found, Discovered) else Discovered()
     builder = Builder(settings, facts)
@@ -119,6 +124,7 @@ PROVIDER = Provider(
     collections=_collections,
     discover=_discover,
     refresh=_refresh,
+    supersedes=_supersedes,
     classify=classify,
     check=_check,
     simulation=_simulation,

@@ -1,12 +1,12 @@
 """One resource type of a SCIM server as a collection: how it is listed, looked up, related and written."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from scim_bridge.providers.scim.discovery import Discovered, ResourceType
-from scim_bridge.providers.scim.evidence import MEMBERS, relation_attribute
+from scim_bridge.providers.scim.evidence import MEMBERS, member_ids, relation_attribute
 from scim_bridge.providers.scim.paging import Totals, is_empty
 from scim_bridge.providers.scim.rules import rules
 from scim_bridge.providers.scim.shape import EMPTY, Moves, decoder, held, identifier, moved, shaper
@@ -121,6 +121,7 @@ class Builder:
             references=self._endpoints,
             shown="request" if on_request else "always",
             inline=_inline(MEMBERS, member),
+            partial=found.evidence.cut,
             kinds={name: Kind(_item(each), _display) for name, each in self._endpoints.items() if name in _MEMBERS},
         )
 
@@ -157,11 +158,13 @@ class Builder:
         """All groups, each with the members that it says it has."""
         evidence = groups.evidence
         access = self._list(groups, evidence.paging.totals)
+        if evidence.cut:
+            access = replace(access, unwrap=_without_members)
         tells = MEMBERS in evidence.inline
         record = AccessPath(f"{groups.resource.endpoint}/{{id}}", rows=".", pager=OnePage())
         if evidence.asked:
             record = replace(record, fixed={"attributes": MEMBERS})
-        return RelationRead(access, _group, owners=_member_ids, record=None if tells else record)
+        return RelationRead(access, _group, owners=member_ids, record=None if tells else record)
 
     def _referrers(self) -> tuple[Referrers, ...]:
         """The groups that keep a member when it is deleted.
@@ -234,13 +237,8 @@ def _element(raw: Row) -> Element | None:
     return {"value": str(value), **told}
 
 
-def _member_ids(row: Row) -> Iterable[str] | None:
-    """The ids of a group's members; None where its record does not tell."""
-    members = held(row, MEMBERS)
-    if not isinstance(members, list):
-        return None
-    elements = (_element(each) for each in members if isinstance(each, Mapping))
-    return [each["value"] for each in elements if each is not None]
+def _without_members(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name.lower() != MEMBERS}
 
 
 def _group(row: Row) -> Element:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from scim_bridge.providers.scim.evidence import NOBODY_LOOKED, Announced, Evidence, gathered
+from scim_bridge.providers.scim.evidence import NOBODY_LOOKED, Announced, Evidence, gathered, opening
 from scim_bridge.providers.scim.shape import listed
 from scim_bridge.query.pages import Send
 from scim_bridge.schemas import GROUP, USER, ResourceSchema, Schema, overridden
@@ -43,6 +43,11 @@ class Discovered:
         """Whether all types had rows to prove things on."""
         return all(each.evidence.enough for each in self.types)
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing kept the server from being looked at."""
+        return all(each.evidence.complete for each in self.types)
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -57,7 +62,9 @@ class Published:
 async def discovered(send: Send) -> Discovered:
     """Read the discovery documents and look at a few rows of each type."""
     read = await published(send)
-    found = [ResourceType(each, await gathered(send, each, read.announced)) for each in read.types]
+    # All lists first, as nothing goes without them; what comes then may be too much for a server that limits requests.
+    seen = [(each, await opening(send, each)) for each in read.types]
+    found = [ResourceType(each, await gathered(first, each, read.announced)) for each, first in seen]
     if not read.stated:
         found = [each for each in found if each.evidence.listed]
     if not found:

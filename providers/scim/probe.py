@@ -4,6 +4,7 @@ A server that refuses, or that has too few rows to tell, proves nothing; then th
 raised. Nothing is written: the one PATCH goes to a resource that cannot exist.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -16,6 +17,7 @@ from scim_bridge.query.plan import quoted
 from scim_bridge.upstream.errors import AuthRefused, BadAnswer, NotFound, Rejected, UpstreamError
 from scim_bridge.upstream.trace import current_trace
 
+_log = logging.getLogger("scim_bridge.providers.scim")
 SAMPLES: Final = 10
 RELATIONS: Final = ("members", "groups")
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -46,6 +48,9 @@ NONE: Final = Found([], None)
 class Ask:
     """Asks for pages of one list, up to a number of requests; what is refused, or one too many, is None.
 
+    ``stopped``: trouble or the time ended it before its time. The list itself was there, so that is no outage to raise:
+    what is open stays unproven.
+
     ``samples``: so many first rows are known, so that the ones that a filter finds are among as many of its own.
     """
 
@@ -54,15 +59,42 @@ class Ask:
     left: int = 60
     samples: int = SAMPLES
     fixed: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
 
     async def page(self, **params: str) -> Found | None:
-        trace = current_trace()
-        late = trace is not None and trace.remaining_seconds < _RESERVED_SECONDS
-        body = await self.body(params) if self.left > 0 and not late else None
+        if self.left <= 0 or self._is_over():
+            return None
+        try:
+            body = await self.body(params)
+        except UpstreamError as error:
+            self.stop(error)
+            return None
         return None if body is None else Found(listed(body)[1], stated(body), held(body, START))
 
+    def _is_over(self) -> bool:
+        trace = current_trace()
+        self.stopped |= trace is not None and trace.remaining_seconds < _RESERVED_SECONDS
+        return self.stopped
+
+    def stop(self, error: UpstreamError) -> None:
+        """Ask no more: the server is in trouble, or limits how often it is asked."""
+        _log.warning("a look at a SCIM server ended early: %s", error, extra={"endpoint": self.endpoint})
+        self.stopped = True
+
+    async def record(self, resource_id: str, params: Mapping[str, str]) -> Row | None:
+        """The record with an id."""
+        if self._is_over():
+            return None
+        try:
+            body = (await self.send("GET", f"{self.endpoint}/{quoted(resource_id)}", params=params)).body
+        except UpstreamError as error:
+            if not is_refusal(error, filtered=False):
+                self.stop(error)
+            return None
+        return body if isinstance(body, Mapping) else None
+
     async def body(self, params: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """A page as it came, however late it is; None where the server refuses it."""
+        """A page as it came, however late it is; None where the server refuses it. Raises what else goes wrong."""
         self.left -= 1
         try:
             body = (await self.send("GET", self.endpoint, params={**self.fixed, **params})).body
@@ -94,11 +126,15 @@ async def paged(ask: Ask, first: Found, *, sorts: bool) -> Paging:
     again = await ask.page(count=str(SAMPLES))
     if again is None:
         return paging
-    if bool(again.rows) != bool(first.rows) or not _agree(again.ids, first.ids):
-        by_id = await _by_id(ask) if sorts else None
-        if by_id is None:
-            return await _unordered(ask, first, replace(paging, ordered=False))
-        first, paging = by_id, replace(paging, by_id=True)
+    ordered = bool(again.rows) == bool(first.rows) and _agree(again.ids, first.ids)
+    found = await _in_order(ask, first, paging) if ordered else None
+    if sorts and (found is None or found.kind == "whole") and (by_id := await _by_id(ask)) is not None:
+        return await _in_order(ask, by_id, replace(paging, by_id=True))
+    return found or await _unordered(ask, first, replace(paging, ordered=False))
+
+
+async def _in_order(ask: Ask, first: Found, paging: Paging) -> Paging:
+    """How a list pages that comes in one order."""
     second, far = await ask.page(startIndex="2", count="2"), await ask.page(startIndex=_FAR, count="2")
     if second is None:
         return paging
@@ -211,16 +247,18 @@ def _names(row: Row) -> frozenset[str]:
     return frozenset(key.lower() for key, value in row.items() if value not in EMPTY)
 
 
-async def takes_patch(send: Send, endpoint: str) -> bool:
+async def takes_patch(ask: Ask) -> bool:
     """Whether PATCH is there: of a resource that cannot exist it says so, or that this one cannot be."""
+    if ask.stopped:
+        return False
     operations = [{"op": "replace", "path": "externalId", "value": "none"}]
     body = {"schemas": [PATCH_OP], "Operations": operations}
     try:
-        await send("PATCH", f"{endpoint}/{quoted(NO_SUCH_ID)}", json=body, headers=SCIM_JSON)
+        await ask.send("PATCH", f"{ask.endpoint}/{quoted(NO_SUCH_ID)}", json=body, headers=SCIM_JSON)
     except UpstreamError as error:
         if isinstance(error, BadAnswer) or error.status in (405, 500, 501):
             return False
         if isinstance(error, NotFound | Rejected) or error.status == 403:
             return True
-        raise
+        ask.stop(error)
     return False  # what is not there cannot have been changed

@@ -32,6 +32,10 @@ def _never(settings: Any, discovered: Any) -> float:
     return 0.0
 
 
+def _always(old: Any, new: Any) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where an upstream is and how to sign in to it."""
@@ -54,7 +58,8 @@ class Provider(Generic[S]):
     """The declaration of one kind of upstream.
 
     ``discover`` asks the upstream what the declaration depends on (schemas, populations), at start, and again where
-    ``refresh`` says after how many seconds (0: never), by what was found the last time; equal facts change nothing.
+    ``refresh`` says after how many seconds (0: never), by what was found the last time; equal facts change nothing,
+    nor do those of which ``supersedes`` says that they are worth less than the old ones.
     ``collections`` builds the resource types from the settings and what was discovered (None where that failed or was
     not asked, as for `scim-bridge providers`). ``classify`` turns a refusal into an error by vendor code; None leaves
     it to the defaults by HTTP status. ``check`` tells what is wrong with settings beyond their types: the key, and why.
@@ -67,6 +72,7 @@ class Provider(Generic[S]):
     collections: Callable[[S, Any], Sequence[Collection]]
     discover: Callable[[S, Send], Awaitable[Any]] = _nothing_to_discover
     refresh: Callable[[S, Any], float] = _never
+    supersedes: Callable[[Any, Any], bool] = _always
     classify: Callable[[Reply], UpstreamError | None] = _unclassified
     check: Callable[[S], tuple[str, str] | None] = _no_problem
     simulation: Callable[[int], Simulation] | None = None

@@ -164,6 +164,7 @@ ALONE = [
     Case(Weak(user_groups="missing")),
     Case(Weak(user_groups="unpublished")),
     Case(Weak(members="bare")),
+    Case(Weak(members="cut")),
     Case(Weak(members="single")),
     Case(Weak(members="asked")),
     Case(Weak(projects=False)),
@@ -205,6 +206,7 @@ PAIRS = [
     Case(Weak(cased=True, operators="eq", other_operators="empty", logic="and", other_logic="first arm")),
     Case(Weak(user_groups="missing", filters="not announced", cap=2)),
     Case(Weak(user_groups="missing", members="single", filters="empty")),
+    Case(Weak(user_groups="missing", members="cut", filters="empty", patch="not announced")),
     Case(Weak(dangling=True, filters="not announced", patch="not announced", cap=2)),
     Case(Weak(ids="numbers", names="mixed", patch="not announced")),
     Case(Weak(members="asked", patch="not announced", put="keeps")),
@@ -458,6 +460,14 @@ async def test_a_list_that_grows_after_nothing_was_there_to_prove_is_read_to_its
             assert weak.start == "page" or weak.order == "unstable"
 
 
+async def test_a_server_that_looks_at_first_values_is_not_believed_for_rows_that_have_but_one() -> None:
+    weak = server(Weak(first_value_only=True))
+    for each in list(weak.users.values())[:9]:
+        del each["emails"][1:]
+    opened = await bridge(weak)
+    assert await crawled(opened.users, 9, 'emails.value eq "12@home.example"') == (["7016"], 1)
+
+
 async def test_a_list_that_is_cut_while_it_is_read_is_read_again_from_its_start() -> None:
     weak = server(Weak(totals="missing", cap=5))
     opened = await bridge(weak)
@@ -477,6 +487,7 @@ WRITTEN = [
     Weak(patch="not announced", put="keeps"),
     Weak(patch="not announced", names="mixed", ids="numbers"),
     Weak(patch="not announced", members="single", user_groups="missing"),
+    Weak(patch="not announced", members="cut"),
     Weak(patch="not announced", members="asked", put="keeps"),
     Weak(discovery="404"),
     Weak(filters="not announced", dangling=True),

@@ -57,7 +57,8 @@ class Weak:
     ids: Literal["text", "numbers"] = "text"
     names: Literal["right", "mixed"] = "right"  # attribute names in another case
     user_groups: Literal["shown", "missing", "unpublished"] = "shown"
-    members: Literal["shown", "bare", "single", "asked"] = "shown"  # bare: value alone; single, asked: not in lists
+    # bare: value alone; cut: in lists, the first two; single, asked: not in lists
+    members: Literal["shown", "bare", "cut", "single", "asked"] = "shown"
     projects: bool = True  # honours excludedAttributes
     dangling: bool = False  # a deleted member stays in its groups
 
@@ -143,7 +144,7 @@ class WeakServer:
         page = self._page(rows, start, count)
         excluded = query.get("excludedAttributes", "") if self.weak.projects else ""
         hidden = {"members"} if self.weak.members in ("single", "asked") else set()
-        shown = [_without(self._shown(kind, each), hidden | set(excluded.split(","))) for each in page]
+        shown = [self._cut(_without(self._shown(kind, each), hidden | set(excluded.split(",")))) for each in page]
         body: dict[str, Any] = {"schemas": [LIST], self.weak.key: shown}
         total = self._total(kind, len(rows), len(page))
         if total is not None:
@@ -151,6 +152,10 @@ class WeakServer:
         if self.weak.states_page:
             body |= {"startIndex": start, "itemsPerPage": len(page)}
         return _json(body)
+
+    def _cut(self, shown: Resource) -> Resource:
+        cut = self.weak.members == "cut" and "members" in shown
+        return {**shown, "members": shown["members"][:2]} if cut else shown
 
     def _total(self, kind: str, rows: int, page: int) -> int | None:
         totals = {"page": page, "missing": None, "large": rows + 1, "huge": rows + 9999, "small": max(0, rows - 2)}
