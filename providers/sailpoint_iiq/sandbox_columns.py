@@ -60,7 +60,7 @@ def _accounts(site: Site) -> dict[str, Column]:
         "lastrefresh": Column(_of("refreshed"), "date"),
         "lasttargetaggregation": Column(_of("aggregated"), "date"),
         "identity.username": Column(identity("userName")),
-        "identity.displayname": Column(identity("displayName")),
+        "identity.displayname": Column(lambda row: identity("displayName")(row) or identity("userName")(row)),
         "identity.value": Column(_of("identity")),
         "application.value": Column(_of("application")),
         "application.displayname": Column(application("name")),

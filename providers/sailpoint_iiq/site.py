@@ -41,7 +41,6 @@ _PATHS: Final[Mapping[str, frozenset[str]]] = {
         "identity.displayName application.value application.displayName"
     ),
     "Entitlement": ops("displayableName type"),
-    "Application": ops("name type"),
 }
 """What of each resource type can be filtered somewhere; of users also what the site added to them."""
 _UNTESTED: Final = ops("isManager")
@@ -94,7 +93,8 @@ async def discovered(send: Send) -> Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """An identity attribute as the site configured it: what it is called, whether the database can search by it."""
+    """An identity attribute as the site configured it: what it is called, whether it has one value that the database
+    can search by."""
 
     shown: str
     searchable: bool
@@ -115,8 +115,8 @@ def _configured(attributes: Any) -> Iterator[tuple[str, _Column]]:
         name = each.get("name") if isinstance(each, Mapping) else None
         if isinstance(name, str):
             number = each.get("extendedNumber")
-            numbered = isinstance(number, int) and number > 0
-            yield name.lower(), _Column(str(each.get("displayName") or ""), numbered or each.get("namedColumn") is True)
+            column = (isinstance(number, int) and number > 0) or each.get("namedColumn") is True
+            yield name.lower(), _Column(str(each.get("displayName") or ""), column and each.get("multi") is not True)
 
 
 def _described(user: ResourceSchema, columns: Mapping[str, _Column]) -> ResourceSchema:
@@ -173,7 +173,8 @@ async def _others(send: Send, read: Published, done: set[str]) -> Any:
 
 async def _passed(send: Send, resource: ResourceSchema) -> ResourceType | None:
     count = SAMPLES if resource.name in _PATHS else 1
-    for endpoint in (resource.endpoint, f"{resource.endpoint}s"):  # ObjectConfigs is published in the singular
+    plural = f"{resource.endpoint.rstrip('s')}s"  # ObjectConfigs is published in the singular
+    for endpoint in dict.fromkeys((resource.endpoint, plural)):
         ask = Ask(send, endpoint, samples=count)
         body = await ask.body({"startIndex": "1", "count": str(count)})
         if body is not None:

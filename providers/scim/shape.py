@@ -108,9 +108,14 @@ def _object(attributes: Iterable[SchemaAttribute], keep: Keep) -> Clean:
 
 def _kept(name: str, one: Clean, raw: Any) -> Any:
     cleaned = one(raw)
-    if cleaned is None and raw not in EMPTY:
+    if cleaned is None and not _is_hollow(raw):
         _log.warning("a value was left out", extra={"attribute": name})
     return cleaned
+
+
+def _is_hollow(raw: Any) -> bool:
+    """Whether there is nothing in a value, however deep: `{"manager": {}}`."""
+    return raw in EMPTY or (isinstance(raw, Mapping) and all(map(_is_hollow, raw.values())))
 
 
 def shaper(resource: ResourceSchema, keep: Keep = lambda attribute: True) -> Callable[[Any], Resource]:
