@@ -162,13 +162,14 @@ class AttributeMap:
         return result
 
     def _agreed(self, entry: _Entry, body: Mapping[str, Any], before: Mapping[str, Any] | None) -> Any:
-        """The value of a path, or of one that shares its field."""
+        """The value of a path, or of one that shares its field; what cannot be written has no say in that."""
         sharing = [each for each in self._entries if each.steps == entry.steps]
+        sharing = [each for each in sharing if each.attribute.mutability != "readOnly"] or sharing
         values = [self._written(each, body) for each in sharing]
         if before is not None:
             changed = [value for each, value in zip(sharing, values, strict=True) if value != each.target.read(before)]
             return changed[0] if changed else values[0]
-        own = self._written(entry, body)
+        own = self._written(entry, body) if entry in sharing else None
         return own if own is not None else next((value for value in values if value is not None), None)
 
     def _written(self, entry: _Entry, body: Mapping[str, Any]) -> Any:

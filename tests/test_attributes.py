@@ -235,6 +235,15 @@ def test_of_paths_that_share_a_field_the_one_that_a_patch_changed_counts() -> No
     assert TABLE.aligned(before, before) == before
 
 
+def test_a_path_that_cannot_be_written_has_no_say_in_the_field_it_shares() -> None:
+    """A PUT that leaves out a title keeps an extension that it does not name, where the old title is shown too."""
+    shared = Attribute("nickName", "title", mutability="readOnly"), Attribute("title", "title")
+    table = AttributeMap(USER, shared)
+    assert table.fields(table.aligned({"nickName": "Old"})) == {}
+    assert table.aligned({"nickName": "Old", "title": "New"}) == {"nickName": "New", "title": "New"}
+    assert table.fields({"nickName": "Old", "title": "New"}) == {"title": "New"}
+
+
 def test_either_of_two_paths_that_share_a_field_can_be_removed() -> None:
     before = {"displayName": "old", "name": {"formatted": "old"}, "emails": [{"value": "x", "type": "work"}]}
     assert TABLE.aligned({"name": {"formatted": "old"}}, before) == {}

@@ -19,7 +19,7 @@ from scim_bridge.query.pages import ListReader, Send, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query
 from scim_bridge.query.referred import referred
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
-from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, Unavailable
 
 _log = logging.getLogger("scim_bridge.query")
 GATHER_LIMIT: Final = 8
@@ -114,8 +114,10 @@ class Reader:
         plan = self.planner.plan(query)
         try:
             return await self._page(plan, query, position or {})
-        except Rejected as error:
-            if not any(each.access.fallible and each.pushed for each in plan.branches):
+        except (Rejected, Unavailable) as error:
+            # Some servers break down on a filter; then the list without it still comes, and else that is an outage.
+            outage = isinstance(error, Unavailable) and error.status != 500
+            if outage or not any(each.access.fallible and each.pushed for each in plan.branches):
                 raise
             # Not its text, which may hold the filter: that names people.
             told = {"resource": self.collection.resource.name, "status": error.status}

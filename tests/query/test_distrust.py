@@ -40,7 +40,7 @@ from scim_bridge.query.relations import Record
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.write import PartialWrite
 from scim_bridge.schemas import GROUP
-from scim_bridge.upstream.errors import BadAnswer, FilterRejected, NotFound, Rejected
+from scim_bridge.upstream.errors import BadAnswer, FilterRejected, NotFound, Rejected, Unavailable, UpstreamError
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 
@@ -206,14 +206,22 @@ async def test_a_list_without_an_order_is_read_whole_and_cut_in_the_order_of_ids
 # -- filters that are refused after all --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fallible", [True, False])
-async def test_a_filter_that_is_refused_after_all_is_checked_here_where_that_may_be(fallible: bool) -> None:
+NO = FilterRejected("", "no", status=400)
+CRASH, OUTAGE = (Unavailable("", "down", status=status) for status in (500, 503))
+
+
+@pytest.mark.parametrize(
+    "fallible, error, done", [(True, NO, True), (False, NO, False), (True, CRASH, True), (True, OUTAGE, False)]
+)
+async def test_a_filter_that_is_refused_after_all_is_checked_here_where_that_may_be(
+    fallible: bool, error: UpstreamError, done: bool
+) -> None:
     upstream = Upstream(list("abcab"))
 
     async def send(method: str, target: str, *, params: Mapping[str, str]) -> Reply:
         if "q" in params:
             upstream.asked.append(params)
-            raise FilterRejected("", "no", status=400)
+            raise error
         return await upstream.send(method, target, params=params)
 
     rule = Rule("displayName", ops("eq"), lambda operator, value: Text(f"name is {value}"), exact=False, folds=False)
@@ -221,8 +229,8 @@ async def test_a_filter_that_is_refused_after_all_is_checked_here_where_that_may
     clock = FakeClock()
     found = Reader(collection(access), send, QueryCache(clock, 300), clock, ReadLimits())
     query = Query(parse('displayName eq "B"'), count=1)
-    if not fallible:
-        with pytest.raises(FilterRejected):
+    if not done:
+        with pytest.raises(type(error)):
             await found.search(query)
         return
     page = await found.search(query)
