@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from scim_bridge.providers.sailpoint_iiq.given import ROLES as USERS_ROLES
+from scim_bridge.providers.sailpoint_iiq.given import is_id, record, role_ids
 from scim_bridge.providers.sailpoint_iiq.site import ORDERED, Facts, dated
-from scim_bridge.providers.sailpoint_iiq.users import ROLES as USERS_ROLES
-from scim_bridge.providers.sailpoint_iiq.users import is_id, record, role_ids
 from scim_bridge.providers.scim.paging import TOLD, is_empty
 from scim_bridge.providers.scim.shape import Moves, decoder, identifier
 from scim_bridge.query.capabilities import (

@@ -53,6 +53,8 @@ class Columns:
 
 def parsed(text: str, columns: Columns, knobs: Knobs) -> Matches:
     """The predicate of a filter; refuses what this server does not take."""
+    if knobs.crashes:
+        raise Refusal(500)
     return _Parser(text, columns, knobs).whole()
 
 

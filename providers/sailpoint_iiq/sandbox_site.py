@@ -52,6 +52,7 @@ class Knobs:
     anonymous_discovery: bool = True  # /ServiceProviderConfig needs no sign-in
     operators: frozenset[str] = frozenset("eq sw co ge gt le".split())  # those with evidence
     logic: frozenset[str] = frozenset({"and", "or"})
+    crashes: bool = False  # any filter ends in 500, as some do
     insensitive: bool = True  # how text compares: a matter of the database
     stable: bool = True  # lists without sortBy come in the same order each time
     page_size: Callable[[int], int] = field(default=as_many)  # of the rows a page could hold, how many it does
@@ -68,6 +69,7 @@ class Knobs:
     put_delay_seconds: float = 0.0  # one site reports over a minute a PUT
     scim_roles: bool = True  # users' roles are there when asked for
     matching_versions: bool = False  # If-Match is honoured
+    keeps: frozenset[str] = frozenset()  # extended attributes that a PUT without them does not null
 
 
 @dataclass(slots=True)

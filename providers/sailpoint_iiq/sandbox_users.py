@@ -42,7 +42,8 @@ class Users:
             raise invalid_value("Missing required attribute: userName")
         if self._by_name(name) is not None:
             raise Refusal(409, "uniqueness", f"Resource already exists:{name}")
-        created = {"id": site.new_id(), "userName": name, "created": site.now(), "modified": None, "password": None}
+        secret = request.body.get("password")
+        created = {"id": site.new_id(), "userName": name, "created": site.now(), "modified": None, "password": secret}
         known = {"riskScore": None, "lastRefresh": None, "isManager": False}
         lists: Row = {each: [] for each in ("accounts", "entitlements", "assigned", "detected")}
         identity = {**created, **known, **lists, **self._written(request.body)}
@@ -56,7 +57,10 @@ class Users:
         if body.get("id", identity["id"]) != identity["id"]:
             raise Refusal(400, "mutability", "Attribute id cannot be changed")
         password = {"password": body["password"]} if body.get("password") else {}
-        self.site.put({**identity, **self._written(body), **password, "modified": self.site.now()})
+        written = self._written(body)
+        kept = {name: identity["extended"].get(name) for name in self.site.knobs.keeps}
+        written["extended"] |= {name: value for name, value in kept.items() if not written["extended"].get(name)}
+        self.site.put({**identity, **written, **password, "modified": self.site.now()})
         return 200, self._answer(self.site.identities[identity["id"]], request)
 
     def delete(self, request: Inbound) -> Answer:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from scim_bridge.codecs import utc_timestamp
 from scim_bridge.providers.scim.discovery import DEFAULT_PAGE, Published, ResourceType, published
 from scim_bridge.providers.scim.evidence import Evidence
 from scim_bridge.providers.scim.paging import TOLD
@@ -216,11 +217,13 @@ def assumed() -> Facts:
 
 
 def dated(row: Row) -> Row:
-    """A record with the time of its last change, which is that of its creation where there was none."""
+    """A record with its times in UTC; that of its last change is that of its creation where there was none."""
     meta = row.get("meta")
-    if not isinstance(meta, Mapping) or "lastModified" in meta or "created" not in meta:
+    if not isinstance(meta, Mapping):
         return row
-    return {**row, "meta": {**meta, "lastModified": meta["created"]}}
+    created = utc_timestamp(meta.get("created"))
+    times = {"created": created, "lastModified": utc_timestamp(meta.get("lastModified")) or created}
+    return {**row, "meta": {**meta, **times}}
 
 
 def reference_of(value: Any) -> str | None:

@@ -29,15 +29,15 @@ class UserWrites:
     def __init__(self, table: AttributeMap, facts: Facts, *, delete_policy: DeletePolicy) -> None:
         self._table = table
         self._policy = delete_policy
-        dialect = Dialect(self._encoded, _is_unassigned, repeats=False)
+        dialect = Dialect(self._encoded, _stored, _is_unassigned, repeats=False)
         self._whole = ResourceWrites(
             facts.user, Moves(), patch=False, relations=frozenset(), unseen=(), dialect=dialect
         )
         self._deleted: dict[str, Any] = {}
 
     def writes(self) -> Writes:
-        whole = self._whole.writes()
-        return Writes(whole.create, whole.update, whole.delete if self._policy == "delete" else self._deactivate)
+        delete = self._whole.delete if self._policy == "delete" else self._deactivate
+        return Writes(self._whole.create, self._update, delete)
 
     def visible(self, row: Row) -> bool:
         """Whether an identity was not deleted here, or has changed since."""
@@ -46,6 +46,9 @@ class UserWrites:
 
     def hides(self) -> bool:
         return bool(self._deleted)
+
+    def _update(self, row: Row, before: Resource, after: Resource) -> Steps:
+        return self._whole.update(row, *_without_fallbacks(before, after))
 
     def _encoded(self, resource: Resource) -> Resource:
         """A resource as IdentityIQ holds it."""
@@ -68,6 +71,29 @@ class UserWrites:
 def _version(row: Row) -> Any:
     meta = held(row, "meta")
     return held(meta, "version") if isinstance(meta, Mapping) else None
+
+
+def _stored(row: Row) -> Row:
+    """A record without names that only repeat others: they may be made up of these, and are again when left out."""
+    found, name = dict(row), row.get("name")
+    if isinstance(name, Mapping) and name.get("formatted") == row.get("displayName"):
+        found["name"] = {key: value for key, value in name.items() if key != "formatted"}
+    if row.get("displayName") == row.get("userName"):
+        found.pop("displayName", None)
+    return found
+
+
+def _without_fallbacks(before: Resource, after: Resource) -> tuple[Resource, Resource]:
+    """Two states of a user without such names, where the change leaves them as they are."""
+    made_up = _stored(before)
+    states = [dict(before), dict(after)]
+    for each in states:
+        if each.get("displayName") == before.get("displayName") and "displayName" not in made_up:
+            each.pop("displayName", None)
+        name, former = each.get("name") or {}, before.get("name") or {}
+        if name.get("formatted") == former.get("formatted") and "formatted" not in (made_up.get("name") or {}):
+            each["name"] = {key: value for key, value in name.items() if key != "formatted"}
+    return states[0], states[1]
 
 
 def _is_unassigned(keys: Keys, value: Any) -> bool:

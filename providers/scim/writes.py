@@ -90,7 +90,7 @@ class ResourceWrites:
 
     def _update_by_put(self, row: Row, before: Resource, after: Resource) -> Steps:
         old, new = self._values(before), self._values(after)
-        whole = yield from self._whole(row)
+        whole = self._dialect.stored((yield from self._whole(row)))
         merged = dict(whole)
         changed = _changed(old, new)
         for keys in changed:

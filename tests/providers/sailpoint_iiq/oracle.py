@@ -96,7 +96,7 @@ def listed(path: str, operator: str, literal: str) -> Case:
 
 def number(operator: str, literal: int) -> Case:
     def test(shown: Shown) -> bool:
-        held = shown[f"{SP_USER}:riskScore"]
+        held: int | None = shown[f"{SP_USER}:riskScore"]
         if held is None:
             return operator == "ne"
         return {

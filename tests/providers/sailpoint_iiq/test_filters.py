@@ -6,24 +6,9 @@ from typing import Any
 import pytest
 
 from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox
+from tests.providers.onelogin.oracle import Case, active, both, either, element, moment, no, present, within
 from tests.providers.sailpoint_iiq.bridge import bridged
-from tests.providers.sailpoint_iiq.oracle import (
-    Case,
-    Filters,
-    active,
-    both,
-    either,
-    element,
-    listed,
-    make_awkward,
-    moment,
-    no,
-    number,
-    people,
-    present,
-    text,
-    within,
-)
+from tests.providers.sailpoint_iiq.oracle import Filters, listed, make_awkward, number, people, text
 from tests.providers.sailpoint_iiq.support import ENTERPRISE, SP_USER
 
 WORLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -185,7 +170,7 @@ async def test_what_passes_through_is_filtered(kind: str, filter: str) -> None:
     sandbox = site(3)
     records, people = sandbox.site.records, sandbox.site.identities
 
-    def named(row: Any) -> dict[str, str]:
+    def named(row: Any) -> dict[str, Any]:
         application = records["Application"].get(row.get("application"), {})
         return {"application": application.get("name"), "identity": people.get(row.get("identity"), {}).get("userName")}
 
