@@ -187,9 +187,7 @@ def _rest(site: Site, random: Random) -> dict[str, list[Row]]:
     violations = [_record(random, identity=each, policyName="SOD Policy", status="Open") for each in people]
     launched = {"launched": START - timedelta(days=1), "completed": START - timedelta(hours=23)}
     task = _record(random, name="Refresh Identity Cube", type="IdentityRefresh", completionStatus="Success", **launched)
-    workflows = [
-        _record(random, name=each, type="LCMProvisioning") for each in ("LCM Provisioning", "LCM Registration")
-    ]
+    workflows = [_record(random, name=each, type=each) for each in ("LCM Provisioning", "LCM Registration")]
     alert = _record(random, name="0000000001", displayName="Hello World!", lastProcessed=START - timedelta(days=2))
     return {
         "PolicyViolation": violations,

@@ -44,6 +44,8 @@ _PATHS: Final[Mapping[str, frozenset[str]]] = {
     "Entitlement": ops("displayableName type"),
 }
 """What of each resource type can be filtered somewhere; of users also what the site added to them."""
+_UNLISTED: Final = "CheckedPolicyViolation"
+"""A resource type that is only made: it has no list."""
 _UNTESTED: Final = ops("isManager")
 _ON_REQUEST: Final = ops("roles entitlements")
 
@@ -88,7 +90,8 @@ async def discovered(send: Send) -> Facts:
         raise BadAnswer("", "does not let these credentials list users")
     proof = await _proof(ask, user, listed(body)[1], _Tried("User", columns))
     schema = role.base if role is not None else Schema(SP_ROLE, "Role", "", ())
-    others = [each async for each in _others(send, read, {user.name, role.name if role is not None else ""})]
+    done = {user.name, role.name if role is not None else "", _UNLISTED}
+    others = [each async for each in _others(send, read, done)]
     return Facts(user, schema, proof, tuple(others), read.page, bool(proof.finding))
 
 

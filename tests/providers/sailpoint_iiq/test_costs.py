@@ -140,7 +140,6 @@ async def test_looking_at_a_site_takes_a_bounded_number_of_requests() -> None:
         [
             "GET /ServiceProviderConfig", "GET /ResourceTypes", "GET /Schemas", "GET /ObjectConfigs", "GET /Users",
             "GET /Applications", "GET /Accounts", "GET /Entitlements", "GET /Workflows", "GET /TaskResults",
-            "GET /ObjectConfig", "GET /ObjectConfigs", "GET /LaunchedWorkflows", "GET /PolicyViolations",
-            "GET /CheckedPolicyViolations", "GET /Alerts",
+            "GET /ObjectConfig", "GET /ObjectConfigs", "GET /LaunchedWorkflows", "GET /PolicyViolations", "GET /Alerts",
         ]
     )  # fmt: skip
