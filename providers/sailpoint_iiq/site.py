@@ -46,6 +46,8 @@ _PATHS: Final[Mapping[str, frozenset[str]]] = {
 """What of each resource type can be filtered somewhere; of users also what the site added to them."""
 _UNLISTED: Final = "CheckedPolicyViolation"
 """A resource type that is only made: it has no list."""
+_CORE: Final = ops("userName name displayName userType active password emails")
+"""What of a SCIM user IdentityIQ itself has."""
 _UNTESTED: Final = ops("isManager")
 _ON_REQUEST: Final = ops("roles entitlements")
 
@@ -200,6 +202,10 @@ def _reference(name: str, mutability: str, *, several: bool = False) -> SchemaAt
     return SchemaAttribute(name, "complex", several, mutability=mutability, sub_attributes=subs)
 
 
+def _only(schema: Schema, names: frozenset[str]) -> Schema:
+    return replace(schema, attributes=tuple(each for each in schema.attributes if each.name in names))
+
+
 def assumed() -> Facts:
     """A site without attributes of its own, which does what others were seen to do; for plans nothing is asked for."""
     attributes = (
@@ -211,7 +217,8 @@ def assumed() -> Facts:
         _reference("administrator", "readWrite"),
         _said("softwareVersion", mutability="readWrite"),
     )
-    user = replace(USER, extensions=(Extension(ENTERPRISE_USER), Extension(Schema(SP_USER, "User", "", attributes))))
+    extensions = (_only(ENTERPRISE_USER, ops("manager")), Schema(SP_USER, "User", "", attributes))
+    user = replace(USER, base=_only(USER.base, _CORE), extensions=tuple(map(Extension, extensions)))
     tried = _Tried("User")
     facts = {(each.path, operator) for each in fields(user) for operator in TRIED if tried((each.path, operator))}
     proof = Proof(finding=frozenset(facts) | _ACTIVE, logic=ops("and or"), strict=True, barred=BARRED)

@@ -12,6 +12,7 @@ from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock
 from tests.providers.sailpoint_iiq.bridge import bridged
+from tests.providers.sailpoint_iiq.support import SP_USER
 
 BASE = "https://iiq.example.com/identityiq"
 BASIC: dict[str, Any] = {"username": "svc", "password": Secret("x")}
@@ -128,6 +129,17 @@ def test_settings_that_make_no_sense_are_named(changes: dict[str, Any], key: str
 @pytest.mark.parametrize("attributes", [{}, {"title": "jobTitle"}, {"phoneNumbers.work": "phone", "locale": "x"}])
 def test_settings_that_do(attributes: dict[str, str]) -> None:
     assert PROVIDER.check(Settings(BASE, **BASIC, attributes=attributes)) is None
+
+
+def test_a_connection_is_planned_without_asking_the_site() -> None:
+    mapped = {"enterprise.department": "department", "phoneNumbers.work": "phone"}
+    people, groups, roles = PROVIDER.collections(Settings(BASE, **BASIC, attributes=mapped), None)
+    assert [each.resource.name for each in (people, groups, roles)] == ["User", "Group", "Role"]
+    pushed = {f"{rule.attribute} {op}" for access in people.reads for rule in access.rules for op in rule.operators}
+    assert {"userName eq", "active eq", "emails.value co", f"{SP_USER}:riskScore ge"} <= pushed
+    assert not [each for each in pushed if each.rpartition(" ")[2] in ("ne", "ew", "lt", "pr")]
+    department = people.resource.resolve("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department")
+    assert department is not None and department.target.mutability == "readWrite"
 
 
 async def test_an_attribute_that_the_site_does_not_have_is_told() -> None:
