@@ -263,12 +263,8 @@ FEW = [
 ]
 
 
-CASES = [
-    *ALONE,
-    *(replace(each, share=2) for each in PAIRS),
-    *TOGETHER,
-    *(replace(each, share=3) for each in FEW),
-]
+LONGER = [*(replace(each, share=2) for each in PAIRS), *(replace(each, share=3) for each in FEW)]
+CASES = [*ALONE, *TOGETHER, *LONGER]
 NUMBERS = {each: number for number, each in enumerate(CASES)}
 
 
@@ -334,7 +330,11 @@ def matching(truth: Iterable[Mapping[str, Any]], schema: ResourceSchema, text: s
     return sorted(each["id"] for each in truth if check(each))
 
 
-@pytest.mark.parametrize("case", CASES, ids=case_name)
+@pytest.mark.parametrize(
+    "case",
+    [*ALONE, *TOGETHER, *(pytest.param(each, marks=pytest.mark.slow) for each in LONGER)],
+    ids=case_name,
+)
 async def test_reading_is_exact_or_refused(case: Case) -> None:
     weak = server(case.weak, case.users)
     opened = await bridge(weak)
