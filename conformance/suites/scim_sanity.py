@@ -42,7 +42,7 @@ def run(target: Target) -> Iterator[Result]:
     must_write(target.write)
     with needed(NAME):
         from scim_sanity.probe.runner import run_probe_api
-    statuses: dict[str, Status] = {"pass": "passed", "warn": "passed", "skip": "skipped"}
+    statuses: dict[str, Status] = {"pass": "passed", "skip": "skipped"}
     with contextlib.redirect_stdout(io.StringIO()):
         report = run_probe_api(target.url, target.token, target.username, target.password, timeout=int(TIMEOUT_SECONDS))
     with target.client() as client:
