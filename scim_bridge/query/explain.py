@@ -7,9 +7,10 @@ from urllib.parse import unquote
 import orjson
 
 from scim_bridge.query.capabilities import Collection, Params, Referral, Relation
-from scim_bridge.query.pages import entry, request_of
+from scim_bridge.query.pages import request_of
 from scim_bridge.query.plan import Branch, Plan, Planner, Query, Strategy
 from scim_bridge.query.relations import for_owner
+from scim_bridge.query.windows import entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scim_bridge.query.capabilities import Row
-from scim_bridge.query.pages import ListReader
+from scim_bridge.query.windows import ListReader
 
 
 async def joined_window(

@@ -15,10 +15,11 @@ from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import Collection, Resource, Row
 from scim_bridge.query.joined import joined_window
-from scim_bridge.query.pages import ListReader, Send, every_page, read_page
+from scim_bridge.query.pages import Send, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query
 from scim_bridge.query.referred import referred
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
+from scim_bridge.query.windows import ListReader
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, Unavailable
 
 _log = logging.getLogger("scim_bridge.query")

@@ -12,8 +12,9 @@ from scim_bridge.query.budget import Budget, ScanTooLarge
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import AccessPath, Pager, Params
 from scim_bridge.query.pagers import BodyCursor, Link, Offset, OnePage, PageNumber, Total
-from scim_bridge.query.pages import ListReader, Moved, Window, every_page, read_page
+from scim_bridge.query.pages import Moved, every_page, read_page
 from scim_bridge.query.plan import Branch
+from scim_bridge.query.windows import ListReader, Window
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, Unavailable
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
