@@ -1,6 +1,5 @@
 """A run of the own suite against one server: what checks share, what they make, and how it is cleaned up."""
 
-import base64
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -8,9 +7,10 @@ from typing import Any, Final
 
 import httpx
 
+from scim_bridge.conformance.bodies import minimal, variants
 from scim_bridge.conformance.ledger import Ledger
 from scim_bridge.conformance.requirements import Failed, Skipped, expect, skip
-from scim_bridge.conformance.site import ENTERPRISE, Attribute, Kind, Site, put, read, read_site
+from scim_bridge.conformance.site import ENTERPRISE, Attribute, Kind, Site, put, read_site
 from scim_bridge.conformance.wire import Answer, Wire
 
 MAX_ROWS: Final = 2000
@@ -143,13 +143,7 @@ class Session:
 
     def body(self, kind: Kind, **values: Any) -> dict[str, Any]:
         """A resource to create: what is required, named by `name`, and ``values`` by path, "__" standing for "."."""
-        name = self.name()
-        result: dict[str, Any] = {"schemas": [kind.schema]}
-        for attribute in kind.attributes:
-            if attribute.required and attribute.mutability != "readOnly":
-                result = put(result, attribute.path, _value(attribute, name))
-        if kind.schema.endswith(":User"):
-            result = _likely(kind, result, name)
+        result = minimal(kind, self.name())
         for path, value in values.items():
             result = put(result, path.replace("__", "."), value)
         return result
@@ -233,26 +227,10 @@ class Session:
 
     def _people(self, kind: Kind) -> list[dict[str, Any]]:
         try:
-            made = [self.make(kind, **each) for each in self._variants(kind)]
+            made = [self.make(kind, **each) for each in variants(kind, self.run)]
         except Skipped:
             return self._present(kind)
         return [self.fetch(kind, each["id"]) for each in made]
-
-    def _variants(self, kind: Kind) -> Iterator[dict[str, Any]]:
-        """Values that tell four people apart, as far as the schema lets them be written."""
-        rows: list[dict[str, Any]] = [
-            {"title": "Chief Engineer", "externalId": f"EXT-{self.run}-a", "active": True, "nickName": "Ada"},
-            {
-                "title": "chief engineer",
-                "externalId": f"ext-{self.run}-a",
-                "active": False,
-                "displayName": "Zoë Ångström",
-            },
-            {"nickName": 'O"Brien \\ 50%_*', "active": True, "displayName": "álvaro"},
-            {"title": "Sales", "active": True, "displayName": "Bob"},
-        ]
-        for row in rows:
-            yield {path: value for path, value in row.items() if path == "externalId" or kind.writable(path)}
 
     def _teams(self, kind: Kind) -> list[dict[str, Any]]:
         people = [each["id"] for each in self.people]
@@ -269,39 +247,3 @@ class Session:
     def _present(self, kind: Kind) -> list[dict[str, Any]]:
         rows = self.get(kind.endpoint, startIndex=1, count=20).resources()
         return [self.fetch(kind, str(each["id"])) for each in rows[:8]]
-
-
-def _likely(kind: Kind, body: dict[str, Any], name: str) -> dict[str, Any]:
-    """A user with what directories ask for although no schema says so: a name and an e-mail address."""
-    for path, value in (("name.givenName", "Conformance"), ("name.familyName", name)):
-        if kind.writable(path) and read(body, path) is None:
-            body = put(body, path, value)
-    if kind.writable("emails") and "emails" not in body:
-        body["emails"] = [{"value": f"{name}@example.com", "type": "work", "primary": True}]
-    return body
-
-
-def _value(attribute: Attribute, name: str) -> Any:
-    """A value that fits an attribute."""
-    if attribute.type == "complex":
-        wanted = [each for each in attribute.subs if each.required] or attribute.subs[:1]
-        one: Any = {each.name: _value(each, name) for each in wanted if each.mutability != "readOnly"}
-        if attribute.name == "emails":
-            one = {"value": f"{name}@example.com", "type": "work", "primary": True}
-    elif attribute.canonical:
-        one = attribute.canonical[0]
-    elif attribute.name == "userName":
-        one = f"{name}@example.com"
-    else:
-        one = _VALUES.get(attribute.type, name)
-    return [one] if attribute.multi_valued else one
-
-
-_VALUES: Final[Mapping[str, Any]] = {
-    "boolean": True,
-    "integer": 1,
-    "decimal": 1.5,
-    "dateTime": "2026-01-02T03:04:05Z",
-    "binary": base64.b64encode(b"conformance").decode(),
-    "reference": "https://example.com/conformance",
-}
