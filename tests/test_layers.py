@@ -13,6 +13,8 @@ ROOT = Path(__file__).parent.parent / "scim_bridge"
 LOWER = {"clock", "codecs", "comparison", "filters", "schemas", "attributes", "settings"}
 MAY_IMPORT = {
     "upstream": {"clock", "upstream"},
+    "store": {"store"},
+    "mirror": LOWER | {"query", "upstream", "store", "mirror"},
     "query": LOWER | {"query", "upstream"},
     "providers": LOWER | {"query", "upstream", "providers"},
     "protocol": LOWER | {"query", "upstream", "protocol"},

@@ -1,0 +1,351 @@
+"""How resources of one type are stored: which attributes have columns, and what of a resource SQL compares.
+
+A resource is kept as a document to send, and beside it the *keys* of its values: text folded and normalised, instants
+as numbers, so that both databases compare them as `comparison` does. What clients search by most has a column with an
+index; the keys of all else are one JSON document.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from scim_bridge.comparison import decoded, exact, folded, instant
+from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema, SchemaAttribute
+
+_log = logging.getLogger("scim_bridge.mirror")
+
+INDEXED: Final = (
+    "userName",
+    "externalId",
+    "displayName",
+    "name.familyName",
+    "name.givenName",
+    "active",
+    "meta.created",
+    "meta.lastModified",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
+)
+"""Attributes with a column where a resource type has them with a single value: what clients look people up by."""
+INDEXED_LISTS: Final = ("emails.value",)
+"""The same for attributes with several values, which have rows of their own."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
+KINDS: Final[Mapping[str, str]] = {
+    "string": "text",
+    "reference": "text",
+    "binary": "text",
+    "dateTime": "integer",
+    "integer": "decimal",
+    "decimal": "decimal",
+    "boolean": "boolean",
+}
+"""What a database holds for the keys of each type."""
+
+
+class Mistyped(ValueError):
+    """A value that is none of its attribute's type."""
+
+
+def moment(value: datetime) -> int:
+    """An instant as a number in order: twice its microseconds, odd without an offset, as then it compares with none
+    that has one."""
+    if value.tzinfo is None:
+        return _microseconds(value - _NAIVE_EPOCH) * 2 + 1
+    return _microseconds(value - _EPOCH) * 2
+
+
+def _microseconds(span: Any) -> int:
+    return int(span.days * 86_400_000_000 + span.seconds * 1_000_000 + span.microseconds)
+
+
+def plain(text: str) -> str:
+    """Text as both databases hold it: neither takes a NUL. The order of texts and what they begin with stay the same."""
+    return text.replace("\1", "\1\3").replace("\0", "\1\2") if "\0" in text or "\1" in text else text
+
+
+AMBIGUOUS: Final = ("\2", "\3")
+"""Characters that also stand for others behind a U+0001: a text that begins with them may seem to be in another."""
+
+
+def key_function(attribute: SchemaAttribute) -> Callable[[Any], Any]:
+    """What turns a raw value into its key. It raises Mistyped."""
+    match attribute.type:
+        case "string" | "reference":
+            return _exact_text if attribute.case_exact else _folded_text
+        case "dateTime":
+            return _moment
+        case "binary":
+            return _binary
+        case "boolean":
+            return _boolean
+    return _number
+
+
+def _folded_text(value: Any) -> str:
+    try:
+        if value.isascii() and value.isprintable():
+            return value.lower()  # type: ignore[no-any-return]  # a str, or AttributeError
+    except AttributeError:
+        raise Mistyped from None
+    return plain(folded(value))
+
+
+def _exact_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Mistyped
+    return plain(exact(value))
+
+
+def _moment(value: Any) -> int:
+    found = instant(value)
+    if not isinstance(found, datetime):
+        raise Mistyped
+    return moment(found)
+
+
+def _binary(value: Any) -> str:
+    found = decoded(value)
+    if not isinstance(found, bytes):
+        raise Mistyped
+    return found.hex()
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Mistyped
+    return value
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Mistyped
+    return value
+
+
+# -- which attributes go where -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An attribute with a column of its own."""
+
+    name: str
+    path: AttributePath
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.path.target.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one resource type is stored.
+
+    ``relations`` are those whose elements are rows of their own; like the values of ``lists`` they are numbered, so the
+    two must not change for as long as the same tables are used.
+    """
+
+    resource: ResourceSchema
+    columns: tuple[Column, ...]
+    lists: tuple[AttributePath, ...]
+    relations: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()  # relations that no row and no document holds
+
+    def column(self, path: AttributePath) -> Column | None:
+        return next((each for each in self.columns if each.path.canonical == path.canonical), None)
+
+    def number(self, name: str) -> int | None:
+        """The number of a relation or of the path of a list; None for what has no rows of its own."""
+        names = (*self.relations, *(each.canonical for each in self.lists))
+        return names.index(name) if name in names else None
+
+    @property
+    def fingerprint(self) -> str:
+        """What of the layout stored data depends on: with another one, it has to be stored anew."""
+        types = [
+            f"{'.'.join(path)} {each.type} {each.multi_valued} {each.case_exact} {each.returned}"
+            for path, each in _every(self.resource)
+        ]
+        names = [each.path.canonical for each in self.columns]
+        return "\n".join([VERSION, *names, *self.relations, *(each.canonical for each in self.lists), *types])
+
+
+VERSION: Final = "1"
+"""Changes with the meaning of what is stored."""
+
+
+def _every(resource: ResourceSchema) -> list[tuple[tuple[str, ...], SchemaAttribute]]:
+    """Each attribute and sub-attribute, with the keys that lead to it."""
+    found: list[tuple[tuple[str, ...], SchemaAttribute]] = []
+    own = [((), each) for each in (*COMMON, *resource.base.attributes)]
+    extended = [((each.schema.id,), one) for each in resource.extensions for one in each.schema.attributes]
+    for prefix, attribute in [*own, *extended]:
+        keys = (*prefix, attribute.name)
+        found += [(keys, attribute), *(((*keys, sub.name), sub) for sub in attribute.sub_attributes)]
+    return found
+
+
+def layout(
+    resource: ResourceSchema, relations: tuple[str, ...] = (), elsewhere: frozenset[str] = frozenset()
+) -> Layout:
+    """The layout of a resource type; ``relations`` are kept as rows, those ``elsewhere`` not at all."""
+    columns: list[Column] = []
+    for path in (each for each in map(resource.resolve, INDEXED) if each is not None):
+        if not path.attribute.multi_valued and path.target.type in KINDS and not path.target.multi_valued:
+            columns.append(Column(f"c{len(columns)}", path))
+    lists = [
+        each
+        for each in map(resource.resolve, INDEXED_LISTS)
+        if each is not None and each.attribute.multi_valued and each.target.type in ("string", "reference")
+    ]
+    return Layout(resource, tuple(columns), tuple(lists), relations, elsewhere)
+
+
+# -- the keys of a resource --------------------------------------------------------------------------------------------
+
+Keys = dict[str, Any]
+Dropped = Callable[[str], None]
+_Reader = Callable[[Any], Any]
+
+
+class KeyMaker:
+    """Makes the keys of resources of one layout; compiled, as a crawl makes millions."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._columns = [(*_two_keys(each.path), key_function(each.path.target)) for each in layout.columns]
+        self._lists = layout.lists
+        held = {each.path.canonical for each in layout.columns}
+        away = {*layout.relations, *layout.elsewhere}
+        schema = layout.resource
+        self._base = _maker([each for each in (*COMMON, *schema.base.attributes) if each.name not in away], "", held)
+        self._base.pop("id", None)
+        for each in schema.extensions:
+            inner = _maker(each.schema.attributes, f"{each.schema.id}:", held)
+            self._base[each.schema.id] = _object(inner)
+
+    def columns(self, resource: Mapping[str, Any]) -> list[Any]:
+        """The keys of the attributes with columns. Raises Mistyped."""
+        found: list[Any] = []
+        for first, second, key in self._columns:
+            value = resource.get(first)
+            if second is not None and value is not None:
+                value = value.get(second)
+            found.append(None if value is None else key(value))
+        return found
+
+    def lists(self, resource: Mapping[str, Any]) -> list[set[str]]:
+        """The keys of the attributes with rows of their own."""
+        return [
+            {_folded_text(one) if not path.target.case_exact else _exact_text(one) for one in path.read(resource) or ()}
+            for path in self._lists
+        ]
+
+    def rest(self, resource: Mapping[str, Any]) -> Keys:
+        """The keys of all else, nested as the resource is. Raises Mistyped."""
+        return _object_keys(self._base, resource)
+
+
+def _two_keys(path: AttributePath) -> tuple[str, str | None]:
+    """The one or two names that lead to a value."""
+    first, *rest = [*path.keys, *([path.sub.name] if path.sub else [])]
+    return first, rest[0] if rest else None
+
+
+def _maker(attributes: Any, prefix: str, held: set[str]) -> dict[str, _Reader]:
+    return {
+        each.name: _reader(each, f"{prefix}{each.name}", held)
+        for each in attributes
+        if f"{prefix}{each.name}" not in held and each.returned != "never"
+    }
+
+
+def _reader(attribute: SchemaAttribute, path: str, held: set[str]) -> _Reader:
+    if attribute.type == "complex":
+        subs = {
+            each.name: _reader(each, "", set())
+            for each in attribute.sub_attributes
+            if f"{path}.{each.name}" not in held and each.returned != "never"
+        }
+        one: _Reader = _object(subs)
+    else:
+        one = key_function(attribute)
+    return _list(one) if attribute.multi_valued else one
+
+
+def _object(subs: Mapping[str, _Reader]) -> _Reader:
+    return lambda value: _object_keys(subs, value)
+
+
+def _object_keys(subs: Mapping[str, _Reader], value: Any) -> Keys:
+    if not isinstance(value, Mapping):
+        raise Mistyped
+    found: Keys = {}
+    for name, each in value.items():
+        if each is not None and (read := subs.get(name)) is not None:
+            try:
+                key = read(each)
+            except Mistyped as error:
+                raise Mistyped(".".join([name, *error.args])) from None
+            if key != []:  # which is unassigned
+                found[name] = key
+    return found
+
+
+def _list(one: _Reader) -> _Reader:
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise Mistyped
+        return [one(each) for each in value]
+
+    return read
+
+
+def element_key(resource: ResourceSchema, relation: str) -> Callable[[Any], Any]:
+    """What makes the key of the value of a relation's element."""
+    found = resource.resolve(f"{relation}.value")
+    return _exact_text if found is None or found.target.case_exact else _folded_text
+
+
+# -- values of another type --------------------------------------------------------------------------------------------
+
+
+def typed(resource: Mapping[str, Any], schema: ResourceSchema) -> dict[str, Any]:
+    """A resource without values that are none of their attributes' types, which nothing could be compared with."""
+    attributes = {each.name: each for each in (*COMMON, *schema.base.attributes)}
+    extensions = {each.schema.id: {one.name: one for one in each.schema.attributes} for each in schema.extensions}
+    found: dict[str, Any] = {}
+    for name, value in resource.items():
+        if name in extensions and isinstance(value, Mapping):
+            found[name] = _typed_parts(value, extensions[name])
+        else:
+            found |= _typed_parts({name: value}, attributes)
+    return found
+
+
+def _typed_parts(value: Mapping[str, Any], attributes: Mapping[str, SchemaAttribute]) -> dict[str, Any]:
+    found = {name: _typed(each, attributes[name]) for name, each in value.items() if name in attributes}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _typed(value: Any, attribute: SchemaAttribute) -> Any:
+    """The value, what is left of it, or None."""
+    if attribute.multi_valued:
+        elements = [_typed(each, replace(attribute, multi_valued=False)) for each in _list_of(value)]
+        return [each for each in elements if each is not None] or None
+    if attribute.type == "complex" and isinstance(value, Mapping):
+        return _typed_parts(value, {each.name: each for each in attribute.sub_attributes})
+    try:
+        if value is not None and attribute.type != "complex":
+            key_function(attribute)(value)
+            return value
+    except Mistyped:
+        pass
+    _log.warning("a value that is none of its attribute's type was left out", extra={"attribute": attribute.name})
+    return None
+
+
+def _list_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,293 @@
+"""Writing a mirror: what was read or written upstream becomes documents, keys, elements and a record of changes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Final
+from unicodedata import is_normalized
+
+import orjson
+
+from scim_bridge.mirror import blocks
+from scim_bridge.mirror.changes import CHANGED, CREATED, DELETED, Change, changed_names, record
+from scim_bridge.mirror.layout import KeyMaker, Layout, Mistyped, element_key, plain, typed
+from scim_bridge.mirror.tables import Tables
+from scim_bridge.store.database import Sql
+
+Element = dict[str, Any]
+Resource = dict[str, Any]
+Presented = tuple[bytes, bytes | None]
+Present = Callable[[Resource], Presented]
+"""What makes a resource presentable: the document that a client is sent by default, and the whole one where it shows
+less. The base URL in both is the byte BASE, which no JSON text holds otherwise."""
+BASE: Final = b"\x01"
+
+
+class NotStorable(Exception):
+    """A resource that a mirror cannot hold exactly."""
+
+
+def state_of(resource: Mapping[str, Any]) -> bytes:
+    """A digest of what a resource says, without regard to the order in which it says it."""
+    return blake2b(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
+
+
+@dataclass(slots=True)
+class Draft:
+    """A resource to store, as the upstream has it, with the elements of its stored relations as far as known."""
+
+    resource: Resource
+    relations: Mapping[str, Sequence[Element]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        value: str = self.resource["id"]
+        return value
+
+
+@dataclass(slots=True)
+class Applied:
+    """What storing came to."""
+
+    rows: set[int] = field(default_factory=set)  # of all that were given, and are stored
+    created: int = 0
+    changed: int = 0
+
+    @property
+    def differences(self) -> int:
+        return self.created + self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    row: int
+    state: bytes
+    touched: int
+
+
+class Store:
+    """The tables of one resource type of a connection, and how resources get there; all within a transaction."""
+
+    def __init__(self, connection: str, layout: Layout, tables: Tables, present: Present) -> None:
+        self.connection = connection
+        self.layout = layout
+        self.tables = tables
+        self._present = present
+        self._keys = KeyMaker(layout)
+        self._element_keys = {name: element_key(layout.resource, name) for name in layout.relations}
+        names = ["seq", "id", "state", "touched", *(each.name for each in layout.columns), "keys", "more", "document"]
+        self._insert = f"INSERT INTO {tables.documents} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+        self._update = f"UPDATE {tables.documents} SET {', '.join(f'{each} = ?' for each in names[2:])} WHERE seq = ?"
+        self._add_value = (
+            f"INSERT INTO {tables.values} (owner, attr, value, kind, key, element) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (owner, attr, value, kind) DO UPDATE SET element = excluded.element, key = excluded.key"
+        )
+
+    # -- resources -----------------------------------------------------------------------------------------------------
+
+    def put(self, sql: Sql, drafts: Sequence[Draft], *, at: int, before: int, feed: bool, own: bool = False) -> Applied:
+        """Store resources. What was read from ``before`` an own write of a resource on does not undo that write.
+
+        ``at`` and ``before`` are microseconds since 1970. ``own``: they come from a write of ours. ``feed``:
+        differences are recorded as changes; a first crawl has none. Raises NotStorable.
+        """
+        revision_row = self._locked(sql)
+        known, gone = self._known(sql, drafts), set() if own else self._gone(sql, before)
+        applied, new, old, changes = Applied(), [], [], []
+        next_row = revision_row
+        for draft in drafts:
+            found = known.get(draft.id)
+            state = state_of(draft.resource)
+            if found is None and draft.id not in gone:
+                new.append((next_row, draft, state))
+                changes.append(Change(CREATED, draft.id))
+                known[draft.id] = _Known(next_row, state, at)
+                next_row += 1
+            elif found is not None:
+                applied.rows.add(found.row)
+                if found.touched < before or own:
+                    old.append((found, draft, state))
+        self._create(sql, new, at if own else 0, at)
+        changes += self._change(sql, old, at if own else None, at)
+        applied.rows |= {row for row, _, _ in new}
+        applied.created, applied.changed = len(new), len(changes) - len(new)
+        if own:
+            self._forget_gone(sql, [each.id for each in drafts])
+        self._finish(sql, changes if feed else [], at, next_row, changed=bool(changes))
+        return applied
+
+    def _locked(self, sql: Sql) -> int:
+        """The number of the next row, with all other writers of these tables kept out."""
+        sql.exclusive(self.tables.documents)
+        found: int = sql.rows("SELECT next_row FROM mirror_types WHERE number = ?", (self.tables.number,))[0][0]
+        return found
+
+    def _known(self, sql: Sql, drafts: Sequence[Draft]) -> dict[str, _Known]:
+        ids = sql.dialect.listed([each.id for each in drafts])
+        text = f"SELECT id, seq, state, touched FROM {self.tables.documents} WHERE {sql.dialect.among('id')}"
+        return {each: _Known(row, bytes(state), touched) for each, row, state, touched in sql.rows(text, (ids,))}
+
+    def _create(self, sql: Sql, new: Sequence[tuple[int, Draft, bytes]], touched: int, at: int) -> None:
+        if not new:
+            return
+        sql.many(
+            self._insert, [(row, draft.id, *self._columns(draft, state, touched, at)) for row, draft, state in new]
+        )
+        sql.many(self._add_value, [each for row, draft, _ in new for each in self._values(row, draft)])
+        blocks.add(sql, self.tables, (row for row, _, _ in new), 1)
+
+    def _change(
+        self, sql: Sql, old: Sequence[tuple[_Known, Draft, bytes]], touched: int | None, at: int
+    ) -> list[Change]:
+        """Store what differs; the changes."""
+        changes: list[Change] = []
+        for known, draft, state in old:
+            names = self._change_relations(sql, known.row, draft)
+            if known.state != state:
+                names = self._change_own(sql, known, draft, state, touched or 0, at) + names
+            elif touched is not None:
+                sql.run(f"UPDATE {self.tables.documents} SET touched = ? WHERE seq = ?", (touched, known.row))
+            if names:
+                changes.append(Change(CHANGED, draft.id, tuple(names)))
+        return changes
+
+    def _change_own(self, sql: Sql, known: _Known, draft: Draft, state: bytes, touched: int, at: int) -> list[str]:
+        text = f"SELECT COALESCE(more, document) FROM {self.tables.documents} WHERE seq = ?"
+        before = orjson.loads(bytes(sql.rows(text, (known.row,))[0][0]).replace(BASE, b""))
+        columns = self._columns(draft, state, touched, at)
+        sql.run(self._update, (*columns, known.row))
+        numbers = [self.layout.number(each.canonical) for each in self.layout.lists]
+        for number in numbers:
+            sql.run(f"DELETE FROM {self.tables.values} WHERE owner = ? AND attr = ?", (known.row, number))
+        sql.many(self._add_value, self._list_values(known.row, draft))
+        return changed_names(before, orjson.loads((columns[-2] or columns[-1]).replace(BASE, b"")))
+
+    def _columns(self, draft: Draft, state: bytes, touched: int, at: int) -> list[Any]:
+        """The values of a row from `state` on."""
+        if not is_normalized("NFC", draft.id) or "\0" in draft.id:
+            raise NotStorable(f"a {self.layout.resource.name} has an id that is not in Unicode's form NFC")
+        resource = _stamped(draft.resource, at)
+        try:
+            columns, keys = self._keys.columns(resource), self._keys.rest(resource)
+        except Mistyped:
+            resource = typed(resource, self.layout.resource)
+            columns, keys = self._keys.columns(resource), self._keys.rest(resource)
+        document, more = self._present(resource)
+        return [state, touched, *columns, orjson.dumps(keys).decode(), more, document]
+
+    def _values(self, row: int, draft: Draft) -> list[tuple[Any, ...]]:
+        found = self._list_values(row, draft)
+        for name, elements in draft.relations.items():
+            found += [self._element_row(row, name, each) for each in elements]
+        return found
+
+    def _list_values(self, row: int, draft: Draft) -> list[tuple[Any, ...]]:
+        numbers = [self.layout.number(each.canonical) for each in self.layout.lists]
+        sets = self._keys.lists(draft.resource)
+        return [(row, number, key, "", key, None) for number, keys in zip(numbers, sets, strict=True) for key in keys]
+
+    def _element_row(self, row: int, name: str, element: Element) -> tuple[Any, ...]:
+        value, kind = str(element["value"]), str(element.get("type") or "")
+        key = self._element_keys[name](value)
+        return row, self.layout.number(name), plain(value), plain(kind), key, orjson.dumps(element)
+
+    # -- relations -----------------------------------------------------------------------------------------------------
+
+    def _change_relations(self, sql: Sql, row: int, draft: Draft) -> list[str]:
+        """Make stored elements those of a draft; the names of relations that differ."""
+        names = []
+        for name, elements in draft.relations.items():
+            wanted = {each[2:4]: each for each in (self._element_row(row, name, one) for one in elements)}
+            number = self.layout.number(name)
+            text = f"SELECT value, kind, element FROM {self.tables.values} WHERE owner = ? AND attr = ?"
+            held = {(value, kind): bytes(element) for value, kind, element in sql.rows(text, (row, number))}
+            removed = [key for key in held if key not in wanted]
+            written = [each for key, each in wanted.items() if held.get(key) != each[5]]
+            self._remove_elements(sql, row, number, removed)
+            sql.many(self._add_value, written)
+            if removed or written:
+                names.append(name)
+        return names
+
+    def _remove_elements(self, sql: Sql, row: int, number: int | None, keys: Iterable[tuple[Any, ...]]) -> None:
+        text = f"DELETE FROM {self.tables.values} WHERE owner = ? AND attr = ? AND value = ? AND kind = ?"
+        sql.many(text, [(row, number, *each) for each in keys])
+
+    def change_elements(
+        self, sql: Sql, owner: str, name: str, added: Sequence[Element], removed: Sequence[Element], *, at: int
+    ) -> bool:
+        """Add and remove elements of a resource's relation after a write, at a cost that does not grow with how many it
+        has; False where the resource is not stored."""
+        next_row = self._locked(sql)
+        found = sql.rows(f"SELECT seq FROM {self.tables.documents} WHERE id = ?", (owner,))
+        if not found:
+            return False
+        row, number = found[0][0], self.layout.number(name)
+        sql.many(
+            f"DELETE FROM {self.tables.values} WHERE owner = ? AND attr = ? AND value = ?",
+            [(row, number, plain(str(each["value"]))) for each in removed],
+        )
+        sql.many(self._add_value, [self._element_row(row, name, each) for each in added])
+        sql.run(f"UPDATE {self.tables.documents} SET touched = ? WHERE seq = ?", (at, row))
+        self._finish(sql, [Change(CHANGED, owner, (name,))], at, next_row, changed=True)
+        return True
+
+    def forget_element(self, sql: Sql, name: str, value: str, *, at: int) -> None:
+        """Take a resource that is gone out of all that have it as an element."""
+        next_row, number = self._locked(sql), self.layout.number(name)
+        where = f"{self.tables.values} WHERE attr = ? AND key = ? AND value = ?"
+        params = (number, self._element_keys[name](value), plain(value))
+        owners = sql.rows(
+            f"SELECT d.id FROM {self.tables.documents} d WHERE d.seq IN (SELECT owner FROM {where})", params
+        )
+        sql.run(f"DELETE FROM {where}", params)
+        changes = [Change(CHANGED, each[0], (name,)) for each in owners]
+        self._finish(sql, changes, at, next_row, changed=bool(owners))
+
+    # -- deletion ------------------------------------------------------------------------------------------------------
+
+    def remove(self, sql: Sql, ids: Sequence[str], *, at: int, own: bool = False) -> int:
+        """Take resources out; how many there were. ``own``: they were deleted through us, and must not come back as
+        long as the upstream may still list them."""
+        next_row = self._locked(sql)
+        listed, among = sql.dialect.listed(ids), sql.dialect.among("id")
+        found = sql.rows(f"SELECT id, seq FROM {self.tables.documents} WHERE {among}", (listed,))
+        rows = [(row,) for _, row in found]
+        sql.many(f"DELETE FROM {self.tables.values} WHERE owner = ?", rows)
+        sql.many(f"DELETE FROM {self.tables.documents} WHERE seq = ?", rows)
+        blocks.add(sql, self.tables, (row for _, row in found), -1)
+        if own:
+            self._forget_gone(sql, ids)
+            sql.many(f"INSERT INTO {self.tables.gone} (id, at) VALUES (?, ?)", [(each, at) for each in ids])
+        self._finish(sql, [Change(DELETED, each) for each, _ in found], at, next_row, changed=bool(found))
+        return len(found)
+
+    def _gone(self, sql: Sql, before: int) -> set[str]:
+        """Resources deleted through us too lately for what was read ``before`` to know of it."""
+        sql.run(f"DELETE FROM {self.tables.gone} WHERE at < ?", (before - GONE_SECONDS * 1_000_000,))
+        return {each for (each,) in sql.rows(f"SELECT id FROM {self.tables.gone} WHERE at >= ?", (before,))}
+
+    def _forget_gone(self, sql: Sql, ids: Sequence[str]) -> None:
+        sql.many(f"DELETE FROM {self.tables.gone} WHERE id = ?", [(each,) for each in ids])
+
+    def _finish(self, sql: Sql, changes: Sequence[Change], at: int, next_row: int, *, changed: bool) -> None:
+        if not changed:
+            return
+        record(sql, self.connection, self.layout.resource.name, changes, at)
+        text = "UPDATE mirror_types SET revision = revision + 1, next_row = ? WHERE number = ?"
+        sql.run(text, (next_row, self.tables.number))
+
+
+def _stamped(resource: Resource, at: int) -> Resource:
+    """The resource with `meta.lastModified`: where the upstream states none, it is the time when a difference was seen,
+    so that clients can ask for what is new (RFC 7644 section 3.4.2.2)."""
+    meta = resource.get("meta") or {}
+    if meta.get("lastModified") is not None:
+        return resource
+    seen = datetime.fromtimestamp(at // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
+    return {**resource, "meta": {**meta, "lastModified": seen}}
+
+
+GONE_SECONDS: Final = 86_400
+"""How long it is remembered that a resource was deleted through the bridge."""

@@ -1,0 +1,1 @@
+"""The bridge's own database: SQLite embedded, or PostgreSQL for several nodes."""

@@ -1,0 +1,151 @@
+"""PostgreSQL through psycopg 3, for several nodes on one database."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+
+from scim_bridge.store.database import DatabaseUnavailable, Params
+
+if TYPE_CHECKING:
+    import psycopg
+
+P = ParamSpec("P")
+T = TypeVar("T")
+CONNECTIONS: Final = 8
+_CASTS: Final = {"text": "", "integer": "::numeric", "decimal": "::numeric", "boolean": "::boolean"}
+
+
+class PostgresDialect:
+    """SQL as PostgreSQL has it. Text compares code point by code point, as SCIM's order does, by the collation C."""
+
+    types: Final = {
+        "text": 'TEXT COLLATE "C"',
+        "integer": "BIGINT",
+        "decimal": "NUMERIC",
+        "boolean": "BOOLEAN",
+        "json": "JSONB",
+        "bytes": "BYTEA",
+    }
+
+    def among(self, expression: str) -> str:
+        return f"{expression} = ANY(?)"
+
+    def listed(self, values: Sequence[str]) -> list[str]:
+        return list(values)
+
+    def leaf(self, document: str, keys: Sequence[str], kind: str) -> str:
+        return _typed(f"jsonb_extract_path_text({document}, {_names(keys)})", kind)
+
+    def elements(self, document: str, keys: Sequence[str], alias: str) -> str:
+        found = f"jsonb_extract_path({document}, {_names(keys)})"
+        return f"jsonb_array_elements({found}) WITH ORDINALITY AS {alias}(value, place)"
+
+    def element(self, alias: str, kind: str) -> str:
+        return _typed(f"({alias}.value #>> '{{}}')", kind)
+
+    def inner(self, alias: str) -> str:
+        return f"{alias}.value"
+
+    def position(self, alias: str) -> str:
+        return f"{alias}.place"
+
+    def contains(self, expression: str) -> str:
+        return f"strpos({expression}, ?) > 0"
+
+    def ends(self, expression: str) -> str:
+        return f"right({expression}, length(?)) = ?"
+
+
+def _typed(expression: str, kind: str) -> str:
+    return f'({expression} COLLATE "C")' if kind == "text" else f"({expression}){_CASTS[kind]}"
+
+
+def _names(keys: Sequence[str]) -> str:
+    return ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
+
+
+@lru_cache(maxsize=1024)
+def _formatted(text: str) -> str:
+    """The text with parameters as psycopg wants them."""
+    return text.replace("%", "%%").replace("?", "%s")
+
+
+class PostgresSql:
+    """A transaction on a connection."""
+
+    dialect: Final = PostgresDialect()
+
+    def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+        self.connection = connection
+
+    def exclusive(self, what: str) -> None:
+        self.connection.execute(b"SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"scim_bridge {what}",))
+
+    def rows(self, text: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        return self.connection.execute(_formatted(text).encode(), params).fetchall()
+
+    def stream(self, text: str, params: Params = ()) -> Iterable[tuple[Any, ...]]:
+        with self.connection.cursor("stream") as cursor:
+            cursor.itersize = 500
+            yield from cursor.execute(_formatted(text).encode(), params)
+
+    def run(self, text: str, params: Params = ()) -> int:
+        return self.connection.execute(_formatted(text).encode(), params).rowcount
+
+    def many(self, text: str, params: Iterable[Params]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.executemany(_formatted(text).encode(), params)
+
+
+class PostgresDatabase:
+    """A database, over a pool of connections; each transaction has a thread and a connection while it runs."""
+
+    dialect: Final = PostgresDialect()
+
+    def __init__(self, url: str) -> None:
+        """Raises DatabaseUnavailable."""
+        import psycopg
+        from psycopg_pool import ConnectionPool, PoolTimeout
+
+        self._failures = (psycopg.OperationalError, PoolTimeout)
+        self.url = url
+        try:
+            psycopg.connect(url, connect_timeout=10).close()
+        except psycopg.Error as error:
+            raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {_first_line(error)}") from None
+        # psycopg's own check finds connections that a restarted server has closed.
+        self._pool = ConnectionPool(
+            url, min_size=1, max_size=CONNECTIONS, timeout=10, open=True, check=ConnectionPool.check_connection
+        )
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres")
+
+    async def read(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._in_thread(True, work, args, kwargs)
+
+    read_quick = read
+
+    async def write(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._in_thread(False, work, args, kwargs)
+
+    async def _in_thread(self, reading: bool, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(self._transaction, reading, work, args, kwargs))
+
+    def _transaction(self, reading: bool, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+        try:
+            with self._pool.connection() as connection:
+                if reading:
+                    connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                return work(PostgresSql(connection), *args, **kwargs)
+        except self._failures as error:
+            raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from None
+
+    async def aclose(self) -> None:
+        self._threads.shutdown()
+        self._pool.close()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
