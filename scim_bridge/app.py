@@ -20,6 +20,8 @@ from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, open_early, provider_by_name
 from scim_bridge.logs import configure
 from scim_bridge.protocol.endpoint import ScimEndpoint
+from scim_bridge.store.database import Database, DatabaseUnavailable
+from scim_bridge.store.opening import open_database
 
 CONFIG_VARIABLE: Final = "SCIM_BRIDGE_CONFIG"
 CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
@@ -47,12 +49,23 @@ def open_connections(config: Config) -> dict[str, Connection]:
     Raises ConfigError where settings name no usable address, certificate or proxy, or attributes that are not there.
     """
     cursors = Cursors(cursor_secret(config))
-    return {name: _opened(each, cursors) for name, each in config.connections.items()}
+    database = _database(config)
+    return {name: _opened(each, cursors, database) for name, each in config.connections.items()}
 
 
-def _opened(config: ConnectionConfig, cursors: Cursors) -> Connection:
+def _database(config: Config) -> Database | None:
+    """The database, where something is kept in it."""
+    if not any(each.table.mode == "mirror" for each in config.connections.values()):
+        return None
     try:
-        connection = Connection(config, cursors)
+        return open_database(config.server.database)
+    except DatabaseUnavailable as error:
+        raise ConfigError(f"[server] database: {error}") from None
+
+
+def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | None) -> Connection:
+    try:
+        connection = Connection(config, cursors, database=database)
         connection.offline()
     except ValueError as error:
         raise ConfigError(f"[connections.{config.name}.settings]: {error}") from None
@@ -65,10 +78,12 @@ def create_app(connections: Mapping[str, Connection], *, public_url: str | None 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # Not waited for: an upstream that is slow or down must not keep the others, or /healthz, from answering.
-        opening = asyncio.create_task(open_early(list(connections.values())))
+        tasks = [asyncio.create_task(open_early(list(connections.values())))]
+        tasks += [asyncio.create_task(each.keep_mirror()) for each in connections.values() if each.is_mirror]
         yield
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await close(list(connections.values()))
 
     async def alive(request: Request) -> JSONResponse:
@@ -85,6 +100,8 @@ def create_app(connections: Mapping[str, Connection], *, public_url: str | None 
 async def close(connections: Sequence[Connection]) -> None:
     for each in connections:
         await each.aclose()
+    for database in {each.database for each in connections if each.database is not None}:
+        await database.aclose()
 
 
 def from_environment() -> Starlette:

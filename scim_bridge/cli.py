@@ -23,6 +23,7 @@ from scim_bridge.protocol.errors import ScimError
 from scim_bridge.protocol.projection import projection
 from scim_bridge.protocol.requests import Search
 from scim_bridge.query.explain import explain as explained
+from scim_bridge.refreshing import refreshed
 
 _config_option = click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The configuration file."
@@ -90,6 +91,22 @@ def check(path: Path, connections: tuple[str, ...]) -> None:
     for each in results:
         click.echo(each.line())
     if not all(each.ok for each in results):
+        raise SystemExit(1)
+
+
+@main.command()
+@_config_option
+@click.argument("connection")
+@click.option("--full", is_flag=True, help="Compare everything, also where asking for changes would do.")
+@click.option("--approve", is_flag=True, help="Take away what was held back, as so much was gone at once.")
+def sync(path: Path, connection: str, full: bool, approve: bool) -> None:
+    """Refresh a mirror now."""
+    opened = _opened(path, _loaded(path))
+    if connection not in opened:
+        raise UsageError(f"{path}: there is no connection {connection!r}")
+    if not opened[connection].is_mirror:
+        raise UsageError(f'{path}: [connections.{connection}] mode: is not "mirror", so there is nothing to refresh')
+    if not refreshed(opened[connection], full=full, approve=approve):
         raise SystemExit(1)
 
 

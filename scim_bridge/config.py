@@ -5,14 +5,16 @@ import binascii
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from scim_bridge.mirror.settings import MirrorSettings
 from scim_bridge.protocol.profiles import PatchResponse
 from scim_bridge.query.provider import Provider
 from scim_bridge.settings import is_required, setting, settings_of
+from scim_bridge.store.opening import is_database_url
 from scim_bridge.upstream.redact import Secret
 
 T = TypeVar("T")
@@ -75,6 +77,7 @@ class ConnectionConfig:
     limits: Limits
     provider: Provider[Any]
     settings: Any
+    mirror: MirrorSettings = field(default_factory=MirrorSettings)
 
     @property
     def tokens(self) -> tuple[Secret, ...]:
@@ -146,9 +149,8 @@ def _check_server(server: ServerConfig, where: _Table) -> None:
             raise where.error("encryption_key", f"has {len(key)} bytes, 32 are needed")
     if server.public_url is not None and not server.public_url.startswith(("https://", "http://")):
         raise where.error("public_url", "has to start with https:// or http://")
-    if not server.database.startswith("sqlite:///"):
-        # Refused rather than ignored: nothing is stored yet, so several nodes would share nothing.
-        raise where.error("database", "only sqlite:///PATH is supported in this version")
+    if not is_database_url(server.database):
+        raise where.error("database", "takes sqlite:///PATH or postgresql://...")
 
 
 def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_name: ProviderByName) -> ConnectionConfig:
@@ -156,7 +158,7 @@ def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_nam
     if not name or not set(name) <= NAME_CHARACTERS:
         raise ConfigError(f"{file}: [connections.{name}]: a name has lower-case letters, digits, - and _ only")
     whole = _table(holder, name, file, "connections.")
-    own = {key: value for key, value in whole.items() if key not in ("limits", "settings")}
+    own = {key: value for key, value in whole.items() if key not in ("limits", "mirror", "settings")}
     table = read(ConnectionTable, own, where)
     _check_connection(table, where)
     try:
@@ -166,8 +168,11 @@ def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_nam
     inner = f"connections.{name}."
     limits = read(Limits, _table(whole, "limits", file, inner), _Table(file, f"{inner}limits"))
     _check_limits(limits, _Table(file, f"{inner}limits"))
+    mirror = read(MirrorSettings, _table(whole, "mirror", file, inner), _Table(file, f"{inner}mirror"))
+    _check_mirror(mirror, _Table(file, f"{inner}mirror"))
     given = _table(whole, "settings", file, inner)
-    return ConnectionConfig(name, table, limits, provider, settings(provider, given, file, f"{inner}settings"))
+    own_settings = settings(provider, given, file, f"{inner}settings")
+    return ConnectionConfig(name, table, limits, provider, own_settings, mirror)
 
 
 def settings(provider: Provider[Any], given: Mapping[str, Any], file: str, table: str) -> Any:
@@ -186,16 +191,22 @@ def _check_connection(table: ConnectionTable, where: _Table) -> None:
     for each in (*((table.token,) if table.token else ()), *table.tokens):
         if not each or any(character.isspace() for character in each.reveal()):
             raise where.error("token", "is empty or holds white space")
-    if table.mode == "mirror":
-        raise where.error("mode", "mirror is not supported in this version")
 
 
 def _check_limits(limits: Limits, where: _Table) -> None:
-    for field in settings_of(Limits):
-        if getattr(limits, field.name) < (0 if field.name == "cache_seconds" else 1):
-            raise where.error(field.name, "is too small")
+    for each in settings_of(Limits):
+        if getattr(limits, each.name) < (0 if each.name == "cache_seconds" else 1):
+            raise where.error(each.name, "is too small")
     if limits.default_count > limits.max_count:
         raise where.error("default_count", "is larger than max_count")
+
+
+def _check_mirror(mirror: MirrorSettings, where: _Table) -> None:
+    for each in settings_of(MirrorSettings):
+        if getattr(mirror, each.name) < (1 if each.name in ("refresh_seconds", "full_seconds") else 0):
+            raise where.error(each.name, "is too small")
+    if mirror.max_shrink_percent > 100:
+        raise where.error("max_shrink_percent", "is more than 100")
 
 
 # -- tables as dataclasses -------------------------------------------------------------------------------------------

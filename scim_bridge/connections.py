@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -13,6 +13,10 @@ from scim2_server.cursor import Cursors
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.config import ConnectionConfig
+from scim_bridge.mirror.copy import now
+from scim_bridge.mirror.keeper import keep
+from scim_bridge.mirror.open import ChangeFeed, mirrored
+from scim_bridge.mirror.sync import Sync
 from scim_bridge.protocol.auth import TokenCheck
 from scim_bridge.protocol.profiles import PROFILES
 from scim_bridge.protocol.search import Paging
@@ -22,6 +26,7 @@ from scim_bridge.query.capabilities import Collection
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.provider import Provider
 from scim_bridge.query.run import ReadLimits
+from scim_bridge.store.database import Database
 from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.trace import tracing
 
@@ -63,6 +68,7 @@ class _Opened:
     service: ScimService
     facts: Any
     due: float | None  # None: never
+    sync: Sync | None = None
 
 
 class Connection:
@@ -79,9 +85,13 @@ class Connection:
         *,
         clock: Clock = SYSTEM_CLOCK,
         transport: httpx.AsyncBaseTransport | None = None,
+        database: Database | None = None,
+        wall: Callable[[], int] = now,
     ) -> None:
-        """``transport`` replaces the network in tests."""
+        """``transport`` replaces the network in tests; a ``database`` is needed in the mode mirror."""
         self.config = config
+        self.database = database
+        self._wall = wall
         self.tokens = TokenCheck(config.tokens)
         self.profile = PROFILES[config.table.client_profile]
         self._cursors = cursors
@@ -117,7 +127,29 @@ class Connection:
     async def _open(self) -> _Opened:
         facts = await self.config.provider.discover(self.config.settings, self.client.send)
         service = self.serve(self.config.provider.collections(self.config.settings, facts))
-        return _Opened(service, facts, self._due(facts))
+        return _Opened(service, facts, self._due(facts), await self._mirrored(service))
+
+    async def _mirrored(self, service: ScimService) -> Sync | None:
+        if not self.is_mirror or self.database is None:
+            return None
+        name, presented = self.config.name, service.presented()
+        service.changes = ChangeFeed(name, self.database)
+        return await mirrored(name, presented, self.database, self._clock, self.config.mirror, self._wall)
+
+    @property
+    def is_mirror(self) -> bool:
+        return self.config.table.mode == "mirror"
+
+    async def keep_mirror(self) -> None:
+        """Refresh the mirror on schedule, for good."""
+        assert self.database is not None
+        await keep(self.config.name, self.sync, self.database, self._clock)
+
+    async def sync(self) -> Sync:
+        """What refreshes the mirror of a connection in that mode. Raises as `service` does."""
+        await self.service()
+        assert self._opened is not None and self._opened.sync is not None
+        return self._opened.sync
 
     def _due(self, facts: Any) -> float | None:
         seconds = self.config.provider.refresh(self.config.settings, facts)
@@ -143,10 +175,10 @@ class Connection:
             _log.warning("discovery was not renewed", extra=extra)
             seconds = self.config.provider.refresh(self.config.settings, opened.facts)
             due = self._clock.now() + min(seconds, RETRY_SECONDS)
-            self._opened = _Opened(opened.service, opened.facts, due)
+            self._opened = _Opened(opened.service, opened.facts, due, opened.sync)
             return
         if found.facts == opened.facts or not self.config.provider.supersedes(opened.facts, found.facts):
-            self._opened = _Opened(opened.service, opened.facts, found.due)
+            self._opened = _Opened(opened.service, opened.facts, found.due, opened.sync)
             return
         self._cache.clear()
         self._opened = found

@@ -118,6 +118,7 @@ def collection(settings: "Settings", types: tuple[EventType, ...]) -> Collection
         item=item(f"{EVENTS}/{{id}}", rows="data"),
         decode=lambda row: table.decode(completed(row, by_id)),
         is_id=is_id,
+        endless=True,
     )
 
 

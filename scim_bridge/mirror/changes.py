@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from scim_bridge.query.sources import RecordedChange
 from scim_bridge.store.database import Sql
 
 CREATED: Final = "created"
@@ -24,16 +25,6 @@ class Change:
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A change with its number in the connection's sequence and the time, in microseconds since 1970."""
-
-    number: int
-    at: int
-    resource: str
-    change: Change
-
-
 def record(sql: Sql, connection: str, resource: str, changes: Sequence[Change], at: int) -> None:
     """Append changes to the connection's sequence; a transaction that sees one sees all before it."""
     if not changes:
@@ -50,23 +41,19 @@ def record(sql: Sql, connection: str, resource: str, changes: Sequence[Change], 
     )
 
 
-def read(sql: Sql, connection: str, after: int, count: int) -> list[Recorded]:
-    """The changes behind a number, oldest first."""
+def read(sql: Sql, connection: str, after: int, count: int) -> tuple[list[RecordedChange], int]:
+    """The changes behind a number, oldest first, and the number of the last one there is; 0 where there is none."""
     text = (
         "SELECT number, at, resource, what, id, attributes FROM mirror_changes WHERE connection = ? AND number > ?"
         " ORDER BY number LIMIT ?"
     )
-    return [
-        Recorded(number, at, resource, Change(what, id_, tuple(orjson.loads(attributes))))
-        for number, at, resource, what, id_, attributes in sql.rows(text, (connection, after, count))
+    rows = sql.rows(text, (connection, after, count))
+    last = sql.rows("SELECT COALESCE(MAX(number), 0) FROM mirror_changes WHERE connection = ?", (connection,))[0][0]
+    found = [
+        RecordedChange(number, at, resource, what, id_, tuple(orjson.loads(names)))
+        for number, at, resource, what, id_, names in rows
     ]
-
-
-def bounds(sql: Sql, connection: str) -> tuple[int, int]:
-    """The first and the last number there are; 0 and 0 without changes."""
-    text = "SELECT COALESCE(MIN(number), 0), COALESCE(MAX(number), 0) FROM mirror_changes WHERE connection = ?"
-    first, last = sql.rows(text, (connection,))[0]
-    return first, last
+    return found, last
 
 
 def changed_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -62,7 +62,7 @@ def _microseconds(span: Any) -> int:
 
 
 def plain(text: str) -> str:
-    """Text as both databases hold it: neither takes a NUL. The order of texts and what they begin with stay the same."""
+    """Text as both databases hold it: neither takes a NUL. Order, and what texts begin with, stay the same."""
     return text.replace("\1", "\1\3").replace("\0", "\1\2") if "\0" in text or "\1" in text else text
 
 

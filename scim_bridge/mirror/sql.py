@@ -5,7 +5,7 @@ third truth value, and ``not`` of unknown is unknown: so ``not`` never stands ar
 to it, where each has an opposite that counts a missing value as SCIM does. Unknown then only ever means no.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
@@ -19,6 +19,8 @@ from scim_bridge.schemas import AttributePath, SchemaAttribute
 from scim_bridge.store.database import Dialect
 
 _ORDERS: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_TELLING: Final = frozenset({"id", "userName", "externalId", "employeeNumber", "value"})
+"""Attributes of which few resources have the same value."""
 _LAST: Final = 0x10FFFF
 
 
@@ -26,32 +28,37 @@ _LAST: Final = 0x10FFFF
 class Condition:
     """SQL that is true of rows, with its parameters. ``exact=False``: of those that match, and maybe more.
 
-    ``narrow``: few rows match, and an index leads to them.
+    ``led``: an index leads to what matches; ``narrow``: and that is a few rows.
     """
 
     text: str
     params: tuple[Any, ...] = ()
     exact: bool = True
     narrow: bool = False
+    led: bool = False
 
 
 YES: Final = Condition("TRUE")
-NO: Final = Condition("FALSE", narrow=True)
+NO: Final = Condition("FALSE", narrow=True, led=True)
 MAYBE: Final = Condition("TRUE", exact=False)
 
 
 def _all(parts: Sequence[Condition]) -> Condition:
-    return _joined(" AND ", parts, any(each.narrow for each in parts))
+    return _joined(" AND ", parts, any)
 
 
 def _any(parts: Sequence[Condition]) -> Condition:
-    return _joined(" OR ", parts, all(each.narrow for each in parts))
+    return _joined(" OR ", parts, all)
 
 
-def _joined(word: str, parts: Sequence[Condition], narrow: bool) -> Condition:
-    text = "(" + word.join(each.text for each in parts) + ")"
-    params = tuple(one for each in parts for one in each.params)
-    return Condition(text, params, all(each.exact for each in parts), narrow)
+def _joined(word: str, parts: Sequence[Condition], enough: Callable[[Iterable[bool]], bool]) -> Condition:
+    return Condition(
+        "(" + word.join(each.text for each in parts) + ")",
+        tuple(one for each in parts for one in each.params),
+        exact=all(each.exact for each in parts),
+        narrow=enough(each.narrow for each in parts),
+        led=enough(each.led for each in parts),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,8 @@ class _Test:
             return Condition(f"{value.text} IS NULL")
         if self.attribute.type == "complex":
             return NO
-        return Condition(f"{value.text} = ?", (self._key(),), narrow=value.indexed and self.attribute.type != "boolean")
+        led = value.indexed and self.attribute.type != "boolean"
+        return Condition(f"{value.text} = ?", (self._key(),), narrow=led and self.attribute.name in _TELLING, led=led)
 
     def _key(self) -> Any:
         return key_function(self.attribute)(self.value)
@@ -128,9 +136,9 @@ class _Test:
         key = self._key()
         text = f"{value.text} {_ORDERS[self.operator]} ?"
         if self.attribute.type != "dateTime":
-            return Condition(text, (key,))
+            return Condition(text, (key,), led=value.indexed)
         # A time with an offset has no order with one that has none, and its key is even; see `layout.moment`.
-        return Condition(f"({text} AND ({self._whole(value)} & 1) = {key & 1})", (key,))
+        return Condition(f"({text} AND ({self._whole(value)} & 1) = {key & 1})", (key,), led=value.indexed)
 
     def _whole(self, value: _Value) -> str:
         return f"CAST({value.text} AS {self.dialect.types['integer']})"
@@ -147,8 +155,8 @@ class _Test:
         # Exactly the texts that start so lie in this range, which an index reaches.
         end = _after(key)
         if end is None:
-            return Condition(f"{value.text} >= ?", (key,))
-        return Condition(f"({value.text} >= ? AND {value.text} < ?)", (key, end))
+            return Condition(f"{value.text} >= ?", (key,), led=value.indexed)
+        return Condition(f"({value.text} >= ? AND {value.text} < ?)", (key, end), led=value.indexed)
 
 
 def _after(prefix: str) -> str | None:
@@ -194,6 +202,8 @@ class Compiler:
         self._dialect = dialect
         self._values = values
         self._aliases = count(1)
+        self.unheld = False
+        """Whether a filter named what is neither in documents nor in rows."""
 
     def filter(self, node: FilterNode) -> Condition:
         """The condition of a filter that `filters.validate` passed, over the table of documents as ``d``."""
@@ -237,6 +247,7 @@ class Compiler:
         if found.attribute.name in self._layout.relations:
             return self._bracketed(found.attribute, node.val_filter, positive)
         if found.attribute.name in self._layout.elsewhere:
+            self.unheld = True
             return MAYBE
         alias = self._alias()
         inner = self._compiled(node.val_filter, _Element(found.attribute, alias), True)
@@ -266,6 +277,7 @@ class Compiler:
         attribute, sub, keys = found.attribute, found.sub, found.keys
         if within is None and found.path is not None:
             if attribute.name in self._layout.elsewhere:
+                self.unheld = True
                 return MAYBE
             if attribute.name in self._layout.relations:
                 return self._over_rows(attribute, test, positive)
@@ -321,7 +333,7 @@ class Compiler:
         found = test.of(_Value("v.key", indexed=True), True)
         text = f"d.seq IN (SELECT v.owner FROM {self._values} v WHERE v.attr = {number} AND {found.text})"
         if positive:
-            return Condition(text, found.params, narrow=found.narrow)
+            return Condition(text, found.params, narrow=found.narrow, led=found.led)
         return Condition(f"NOT ({text})", found.params)
 
     def _over_rows(self, relation: SchemaAttribute, test: _Test, positive: bool) -> Condition:

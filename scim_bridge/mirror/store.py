@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any, Final
 from unicodedata import is_normalized
 
@@ -13,24 +12,19 @@ from scim_bridge.mirror import blocks
 from scim_bridge.mirror.changes import CHANGED, CREATED, DELETED, Change, changed_names, record
 from scim_bridge.mirror.layout import KeyMaker, Layout, Mistyped, element_key, plain, typed
 from scim_bridge.mirror.tables import Tables
+from scim_bridge.query.sources import BASE_MARK
 from scim_bridge.store.database import Sql
 
 Element = dict[str, Any]
 Resource = dict[str, Any]
 Presented = tuple[bytes, bytes | None]
-Present = Callable[[Resource], Presented]
-"""What makes a resource presentable: the document that a client is sent by default, and the whole one where it shows
-less. The base URL in both is the byte BASE, which no JSON text holds otherwise."""
-BASE: Final = b"\x01"
+Present = Callable[[Resource, bytes], Presented]
+"""What makes a resource presentable: the document that a client is sent by default, and the whole one where that shows
+less, both with BASE_MARK for the base URL."""
 
 
 class NotStorable(Exception):
     """A resource that a mirror cannot hold exactly."""
-
-
-def state_of(resource: Mapping[str, Any]) -> bytes:
-    """A digest of what a resource says, without regard to the order in which it says it."""
-    return blake2b(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
 
 
 @dataclass(slots=True)
@@ -38,6 +32,7 @@ class Draft:
     """A resource to store, as the upstream has it, with the elements of its stored relations as far as known."""
 
     resource: Resource
+    state: bytes  # the digest of it
     relations: Mapping[str, Sequence[Element]] = field(default_factory=dict)
 
     @property
@@ -97,8 +92,7 @@ class Store:
         applied, new, old, changes = Applied(), [], [], []
         next_row = revision_row
         for draft in drafts:
-            found = known.get(draft.id)
-            state = state_of(draft.resource)
+            found, state = known.get(draft.id), draft.state
             if found is None and draft.id not in gone:
                 new.append((next_row, draft, state))
                 changes.append(Change(CREATED, draft.id))
@@ -120,13 +114,17 @@ class Store:
     def _locked(self, sql: Sql) -> int:
         """The number of the next row, with all other writers of these tables kept out."""
         sql.exclusive(self.tables.documents)
+        return self.next_row(sql)
+
+    def next_row(self, sql: Sql) -> int:
+        """The number that the next new resource gets."""
         found: int = sql.rows("SELECT next_row FROM mirror_types WHERE number = ?", (self.tables.number,))[0][0]
         return found
 
     def _known(self, sql: Sql, drafts: Sequence[Draft]) -> dict[str, _Known]:
         ids = sql.dialect.listed([each.id for each in drafts])
         text = f"SELECT id, seq, state, touched FROM {self.tables.documents} WHERE {sql.dialect.among('id')}"
-        return {each: _Known(row, bytes(state), touched) for each, row, state, touched in sql.rows(text, (ids,))}
+        return {each: _Known(row, state, touched) for each, row, state, touched in sql.rows(text, (ids,))}
 
     def _create(self, sql: Sql, new: Sequence[tuple[int, Draft, bytes]], touched: int, at: int) -> None:
         if not new:
@@ -154,14 +152,14 @@ class Store:
 
     def _change_own(self, sql: Sql, known: _Known, draft: Draft, state: bytes, touched: int, at: int) -> list[str]:
         text = f"SELECT COALESCE(more, document) FROM {self.tables.documents} WHERE seq = ?"
-        before = orjson.loads(bytes(sql.rows(text, (known.row,))[0][0]).replace(BASE, b""))
+        before = orjson.loads(sql.rows(text, (known.row,))[0][0].replace(BASE_MARK, b""))
         columns = self._columns(draft, state, touched, at)
         sql.run(self._update, (*columns, known.row))
         numbers = [self.layout.number(each.canonical) for each in self.layout.lists]
         for number in numbers:
             sql.run(f"DELETE FROM {self.tables.values} WHERE owner = ? AND attr = ?", (known.row, number))
         sql.many(self._add_value, self._list_values(known.row, draft))
-        return changed_names(before, orjson.loads((columns[-2] or columns[-1]).replace(BASE, b"")))
+        return changed_names(before, orjson.loads((columns[-2] or columns[-1]).replace(BASE_MARK, b"")))
 
     def _columns(self, draft: Draft, state: bytes, touched: int, at: int) -> list[Any]:
         """The values of a row from `state` on."""
@@ -173,7 +171,7 @@ class Store:
         except Mistyped:
             resource = typed(resource, self.layout.resource)
             columns, keys = self._keys.columns(resource), self._keys.rest(resource)
-        document, more = self._present(resource)
+        document, more = self._present(resource, state)
         return [state, touched, *columns, orjson.dumps(keys).decode(), more, document]
 
     def _values(self, row: int, draft: Draft) -> list[tuple[Any, ...]]:
@@ -201,7 +199,7 @@ class Store:
             wanted = {each[2:4]: each for each in (self._element_row(row, name, one) for one in elements)}
             number = self.layout.number(name)
             text = f"SELECT value, kind, element FROM {self.tables.values} WHERE owner = ? AND attr = ?"
-            held = {(value, kind): bytes(element) for value, kind, element in sql.rows(text, (row, number))}
+            held = {(value, kind): element for value, kind, element in sql.rows(text, (row, number))}
             removed = [key for key in held if key not in wanted]
             written = [each for key, each in wanted.items() if held.get(key) != each[5]]
             self._remove_elements(sql, row, number, removed)

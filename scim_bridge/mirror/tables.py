@@ -126,3 +126,27 @@ def _found(sql: Sql, connection: str, resource: str) -> tuple[int, str] | None:
         "SELECT number, fingerprint FROM mirror_types WHERE connection = ? AND resource = ?", (connection, resource)
     )
     return rows[0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class TablesState:
+    """How a mirrored resource type stands; times are microseconds since 1970.
+
+    ``fresh_at``: as of when it is as its upstream; ``full_at``: when it was last compared as a whole. ``since``: what
+    changed later than this, by the upstream's own clock, is yet to be read.
+    """
+
+    revision: int
+    complete: bool
+    full_at: int | None
+    fresh_at: int | None
+    since: str | None
+
+
+def state_of_tables(sql: Sql, tables: Tables) -> TablesState:
+    text = "SELECT revision, complete, full_at, fresh_at, since FROM mirror_types WHERE number = ?"
+    rows = sql.rows(text, (tables.number,))
+    if not rows:  # another node has dropped them for a new layout
+        return TablesState(0, False, None, None, None)
+    revision, complete, full_at, fresh_at, since = rows[0]
+    return TablesState(revision, bool(complete), full_at, fresh_at, since)

@@ -79,7 +79,7 @@ class ScimEndpoint:
             answer = await self._guarded(scope, receive, headers, name, path, request_id)
         connection = self._connections.get(name)
         response = answer.response
-        body = b"" if response.body is None else orjson.dumps(response.body)
+        body = _encoded(response.body)
         out = {
             "Content-Type": _media_type(headers.get("accept"), connection.profile if connection else None),
             **response.headers,
@@ -240,6 +240,10 @@ async def _body(receive: Receive, headers: Headers) -> bytes:
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+def _encoded(body: Mapping[str, Any] | bytes | None) -> bytes:
+    return body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
 
 
 async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes, *, bodiless: bool) -> None:

@@ -36,6 +36,11 @@ class Projection:
         """Whether the client asked for other than the default set."""
         return self.named or bool(self.excluded)
 
+    def is_default(self, collection: Collection) -> bool:
+        """Whether it shows what clients are shown by default, and no relation: so a stored document is the answer."""
+        related = {each.attribute for each in collection.relations}
+        return not (self.named or self.written or self.excluded - related or self.relations(collection))
+
     def wants(self, name: str) -> bool:
         """Whether a top-level attribute is shown at all."""
         return name in self._shown

@@ -36,10 +36,10 @@ class ScimRequest:
 
 @dataclass(slots=True)
 class ScimResponse:
-    """The answer: a JSON object, or nothing."""
+    """The answer: a JSON object, as such or already as text, or nothing."""
 
     status: int
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 

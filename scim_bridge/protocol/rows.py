@@ -1,7 +1,8 @@
 """Resources on their way out: location, version and references added, the projection applied."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from functools import cached_property
+from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,27 +11,21 @@ import orjson
 from scim_bridge.protocol.projection import Projection, projection
 from scim_bridge.query.capabilities import Collection, Relation, Resource
 from scim_bridge.query.relations import Record, references
-from scim_bridge.schemas import AttributePath, ResourceSchema
+from scim_bridge.query.sources import BASE_MARK
+from scim_bridge.query.version import state_of, version
+from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema
 
 Names = tuple[str, ...] | None
+_STAND_IN: Final = f"base-{token_hex(16)}"
+"""What no value holds, as nobody knows it."""
 MAX_PROJECTIONS: Final = 256
 """Compiled projections that are kept for a resource type; clients choose them, so there is a limit."""
 
 
 def version_of(collection: Collection, record: Record) -> str | None:
-    """The weak entity tag of a resource: a hash of what clients may see of it (RFC 7644 section 3.14).
-
-    It covers relations that belong to the resource (members); None where those were not loaded, as a tag that does not
-    change with them would be wrong. PingOne and its like have no version of their own.
-    """
-    owned = [each.attribute for each in collection.relations if each.shown == "always"]
-    if any(name not in record.known for name in owned):
-        return None
-    derived = {each.attribute for each in collection.relations}
-    state = {name: value for name, value in record.resource.items() if name not in derived}
-    state |= {name: sorted(str(each["value"]) for each in record.known[name]) for name in owned}
-    digest = blake2b(orjson.dumps(state, option=orjson.OPT_SORT_KEYS), digest_size=12)
-    return f'W/"{digest.hexdigest()}"'
+    """The weak entity tag of a resource; None where a relation that it covers was not loaded."""
+    state = record.state if record.state is not None else state_of(collection, record.resource)
+    return version(collection, state, record.known)
 
 
 class Publisher:
@@ -56,6 +51,33 @@ class Publisher:
             self._projections[key] = found
         return found
 
+    @cached_property
+    def _whole(self) -> Projection:
+        """Everything that a client may ask to see, relations aside."""
+        schema = self._collection.resource
+        own = [("", each) for each in (*COMMON, *schema.base.attributes)]
+        extended = [(f"{each.schema.id}:", one) for each in schema.extensions for one in each.schema.attributes]
+        names = [(f"{prefix}{each.name}", each.sub_attributes) for prefix, each in (*own, *extended)]
+        subs = [f"{name}.{each.name}" for name, found in names for each in found]
+        return projection(schema, [*(name for name, _ in names), *subs], None)
+
+    def documents(self, resource: Resource, state: bytes) -> tuple[bytes, bytes | None]:
+        """A resource without its relations as a document to be kept, and the whole one where that shows less.
+
+        The base URL in both is the byte BASE_MARK. One byte is replaced five times as fast as a longer mark.
+        """
+        record = Record({**resource}, {}, state=state)
+        default = _marked(self.shown(_STAND_IN, record, self.projection(None, None)))
+        whole = _marked(self.shown(_STAND_IN, record, self._whole)) if self._hides_some else default
+        return default, whole if len(whole) != len(default) else None
+
+    @cached_property
+    def _hides_some(self) -> bool:
+        """Whether an attribute is returned on request only."""
+        schema = self._collection.resource
+        attributes = [one for each in schema.schemas for one in each.attributes]
+        return any("request" in (each.returned, *(sub.returned for sub in each.sub_attributes)) for each in attributes)
+
     def location(self, base_url: str, resource_id: str) -> str:
         return f"{base_url}{self._collection.resource.endpoint}/{quote(resource_id, safe='')}"
 
@@ -77,6 +99,15 @@ class Publisher:
                 meta["version"] = version
             resource = {**resource, "meta": meta}
         return projection.apply(resource)
+
+
+def based(document: bytes, base_url: str) -> bytes:
+    """Stored documents with the base URL in them."""
+    return document.replace(BASE_MARK, orjson.dumps(base_url)[1:-1])
+
+
+def _marked(resource: Resource) -> bytes:
+    return orjson.dumps(resource).replace(_STAND_IN.encode(), BASE_MARK)
 
 
 def _references(schema: ResourceSchema, endpoints: Mapping[str, str]) -> list[tuple[AttributePath, str]]:

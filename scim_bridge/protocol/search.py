@@ -13,14 +13,17 @@ from scim_bridge.protocol import terms
 from scim_bridge.protocol.errors import invalid_value
 from scim_bridge.protocol.projection import Projection
 from scim_bridge.protocol.requests import ScimRequest, Search
-from scim_bridge.protocol.rows import Publisher
+from scim_bridge.protocol.rows import Publisher, based
 from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.narrow import narrowed
 from scim_bridge.query.plan import Query, Sort
 from scim_bridge.query.relations import Record
+from scim_bridge.query.sources import Source
 
+MAX_REMEMBERED: Final = 1024
+MAX_REMEMBERED_TEXT: Final = 1024
 LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
@@ -39,7 +42,8 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    resources: list[Resource]
+    resources: list[Resource] | orjson.Fragment
+    shown: int
     total: int | None
     next: Mapping[str, Any] | None
 
@@ -61,8 +65,11 @@ class Searcher:
         self._paging = paging
         self._cursors = cursors
         self._scan_rows = scan_rows
+        self._filters: dict[tuple[str, int], FilterNode] = {}
 
-    async def one_type(self, directory: Directory, search: Search, request: ScimRequest) -> Mapping[str, Any]:
+    async def one_type(
+        self, directory: Directory, source: Source, search: Search, request: ScimRequest
+    ) -> Mapping[str, Any]:
         """The ListResponse over one resource type."""
         schema = directory.collection.resource
         shown = self._publishers[id(directory)].projection(search.attributes, search.excluded)
@@ -71,25 +78,41 @@ class Searcher:
         offset = int(position["o"]) if position else query.offset
         # With cursors the total may be left out (RFC 9865 section 2), unless it is all that is asked for.
         query = replace(query, offset=offset, need_total=search.cursor is None or query.count == 0)
-        page = await directory.reader.search(query, position)
-        publisher = self._publishers[id(directory)]
-        resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
-        return self._response(_Found(resources, page.total, page.next), search, request, schema.name)
+        page = await source.search(query, position)
+        if page.documents is not None:
+            stitched = orjson.Fragment(b"[" + based(b",".join(page.documents), request.base_url) + b"]")
+            found = _Found(stitched, len(page.documents), page.total, page.next)
+        else:
+            publisher = self._publishers[id(directory)]
+            resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
+            found = _Found(resources, len(resources), page.total, page.next)
+        return self._response(found, search, request, schema.name)
 
     def query(self, directory: Directory, search: Search, shown: Projection) -> Query:
         """The search as a query of the engine.
 
         Raises InvalidFilter, and ScimError 400 for an attribute that does not sort.
         """
-        schema = directory.collection.resource
-        node = None
-        if search.filter is not None:
-            node = parse(search.filter)
-            validate(node, schema)
-            self._check_held(node, directory)
+        node = self._checked(search.filter, directory) if search.filter is not None else None
         sort = Sort(self._sortable(search.sort_by, directory), search.descending) if search.sort_by else None
         count = self._paging.count(search.count)
-        return Query(node, sort, search.start_index - 1, count, shown.relations(directory.collection))
+        relations = shown.relations(directory.collection)
+        plain = shown.is_default(directory.collection)
+        return Query(node, sort, search.start_index - 1, count, relations, documents=plain)
+
+    def _checked(self, text: str, directory: Directory) -> FilterNode:
+        """A filter that fits a resource type. Those that do are remembered: checking takes longer than answering."""
+        key = text, id(directory)
+        node = self._filters.get(key)
+        if node is None:
+            node = parse(text)
+            validate(node, directory.collection.resource)
+            self._check_held(node, directory)
+            if len(text) <= MAX_REMEMBERED_TEXT:
+                self._filters[key] = node
+                if len(self._filters) > MAX_REMEMBERED:
+                    self._filters.pop(next(iter(self._filters)))
+        return node
 
     async def all_types(self, search: Search, request: ScimRequest) -> Mapping[str, Any]:
         """The ListResponse over all resource types, one after the other (RFC 7644 section 3.4.2.1)."""
@@ -127,12 +150,12 @@ class Searcher:
         for directory, query, shown in searched:
             start = max(0, offset + len(resources) - before)
             window = Query(query.filter, None, start, count - len(resources), query.relations)
-            page = await directory.reader.search(window)
+            page = await (await directory.source()).search(window)
             assert page.total is not None
             publisher = self._publishers[id(directory)]
             resources += [publisher.shown(base_url, record, shown) for record in page.records]
             before += page.total
-        return _Found(resources, before, _after(offset, len(resources), before))
+        return _Found(resources, len(resources), before, _after(offset, len(resources), before))
 
     async def _sorted(
         self,
@@ -150,16 +173,16 @@ class Searcher:
         for directory, query, shown in searched:
             key, relations = self._sort_key(search.sort_by, directory)
             everything = Query(query.filter, count=self._scan_rows, relations=relations)
-            page = await directory.reader.search(everything)
+            page = await (await directory.source()).search(everything)
             if page.next is not None:
                 raise ScanTooLarge(f"more than {self._scan_rows} resources would have to be sorted (limits.scan_rows)")
             keyed += [(key(record.resource), record, directory, shown) for record in page.records]
         keyed.sort(key=lambda each: each[0], reverse=search.descending)
         resources = []
         for _, record, directory, shown in keyed[offset : offset + count]:
-            await directory.reader.relations.fill([record], shown.relations(directory.collection))
+            await (await directory.source()).fill([record], shown.relations(directory.collection))
             resources.append(self._publishers[id(directory)].shown(base_url, record, shown))
-        return _Found(resources, len(keyed), _after(offset, len(resources), len(keyed)))
+        return _Found(resources, len(resources), len(keyed), _after(offset, len(resources), len(keyed)))
 
     # -- what can be searched and sorted by ---------------------------------------------------------------------------
 
@@ -207,7 +230,7 @@ class Searcher:
         body: dict[str, Any] = {"schemas": [LIST_RESPONSE]}
         if found.total is not None:
             body["totalResults"] = found.total
-        body["itemsPerPage"] = len(found.resources)
+        body["itemsPerPage"] = found.shown
         if search.cursor is None:
             body["startIndex"] = search.start_index
         elif found.next is not None:

@@ -8,6 +8,7 @@ a PATCH into a rewrite of the whole resource; so reading, projecting and changin
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -23,11 +24,14 @@ from scim_bridge.protocol.errors import ScimError, invalid_value, not_found, sci
 from scim_bridge.protocol.profiles import PatchResponse, Profile
 from scim_bridge.protocol.projection import Projection
 from scim_bridge.protocol.requests import PROJECTIONS, ScimRequest, ScimResponse, Search, from_body, from_query
-from scim_bridge.protocol.rows import Publisher, version_of
+from scim_bridge.protocol.rows import Publisher, based, version_of
 from scim_bridge.protocol.search import Paging, Searcher
 from scim_bridge.protocol.writes import Writer, Written
+from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.relations import Record
+from scim_bridge.query.sources import Changes, Copy, Source
+from scim_bridge.query.version import version
 from scim_bridge.upstream.errors import BadAnswer, NotFound, UpstreamError
 
 _log = logging.getLogger("scim_bridge.protocol")
@@ -57,6 +61,7 @@ class ScimService:
         self.searcher = Searcher(directories, self._publishers, paging, cursors, scan_rows)
         self._writers = {id(each): Writer(each, profile) for each in directories}
         self._discovery = Discovery([each.collection for each in directories], paging, writable=writable)
+        self.changes: Changes | None = None
         self._profile = profile
         self._paging = paging
         self._writable = writable
@@ -86,6 +91,10 @@ class ScimService:
             raise ScimError(403, "This connection is read-only")
         return await self._handlers[target.operation](request, target)
 
+    def presented(self) -> list[tuple[Directory, Callable[[Resource, bytes], tuple[bytes, bytes | None]]]]:
+        """The directories, each with what makes the documents of its resources that a copy keeps."""
+        return [(each, self._publishers[id(each)].documents) for each in self.directories.values()]
+
     def _target(self, method: str, path: str) -> Target:
         """What a request is about. Raises ScimError 404 and MethodNotAllowedException."""
         endpoint, _, rest = path.strip("/").partition("/")
@@ -110,14 +119,30 @@ class ScimService:
 
     async def _get(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
-        shown = self._shown(directory, request)
-        record = await directory.reader.record(resource_id)
-        if record is None:
-            raise not_found(directory.collection.resource.name, resource_id)
-        response = await self._represented(directory, record, shown, request, 200)
+        shown, source = self._shown(directory, request), await directory.source()
+        if source is directory.copy and shown.is_default(directory.collection):
+            response = await self._document(directory, directory.copy, resource_id, request)
+        else:
+            record = await source.record(resource_id)
+            if record is None:
+                raise not_found(directory.collection.resource.name, resource_id)
+            await source.load([record], shown.relations(directory.collection))
+            response = self._told(directory, record, shown, request, 200)
+        await _tell_age(directory, source, response)
         if not _conditions(request).check(response.headers.get("ETag"), "GET"):
             return ScimResponse(304, None, response.headers)
         return response
+
+    async def _document(self, directory: Directory, copy: Copy, resource_id: str, request: ScimRequest) -> ScimResponse:
+        """A resource as the copy has it ready to send."""
+        document = await copy.document(resource_id)
+        if document is None:
+            raise not_found(directory.collection.resource.name, resource_id)
+        tag = version(directory.collection, document.state, {})
+        headers = {"Location": self._publishers[id(directory)].location(request.base_url, resource_id)}
+        if tag is not None:
+            headers["ETag"] = tag
+        return ScimResponse(200, based(document.body, request.base_url), headers)
 
     async def _search(self, request: ScimRequest, target: Target) -> ScimResponse:
         return await self._searched(from_query(request.query), request, target)
@@ -136,10 +161,23 @@ class ScimService:
         try:
             if directory is None:
                 return ScimResponse(200, await self.searcher.all_types(search, request))
-            return ScimResponse(200, await self.searcher.one_type(directory, search, request))
+            return await self._listed(directory, search, request)
         except NotFound as error:
             # A list always exists, so this is trouble: a client that is told 404 takes everybody for gone.
             raise BadAnswer(error.upstream, error.detail, status=error.status) from None
+
+    async def _listed(self, directory: Directory, search: Search, request: ScimRequest) -> ScimResponse:
+        source = await directory.source()
+        tag = None
+        if source is directory.copy:
+            tag = f'W/"{await directory.copy.revision()}.{_digest(search, request)}"'
+            if not _conditions(request).check(tag, "GET"):
+                return ScimResponse(304, None, {"ETag": tag})
+        response = ScimResponse(200, await self.searcher.one_type(directory, source, search, request))
+        if tag is not None:
+            response.headers["ETag"] = tag
+        await _tell_age(directory, source, response)
+        return response
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -294,6 +332,17 @@ def _with_written(shown: Projection, written: Written) -> Projection:
 
 def _conditions(request: ScimRequest) -> Conditions:
     return Conditions(request.headers.get("if-match"), request.headers.get("if-none-match"))
+
+
+def _digest(search: Search, request: ScimRequest) -> str:
+    """What of a request decides a list, beside the state of what is listed."""
+    return blake2b(repr((search, request.base_url)).encode(), digest_size=8).hexdigest()
+
+
+async def _tell_age(directory: Directory, source: Source, response: ScimResponse) -> None:
+    """Say how old an answer from a copy is (RFC 9111 section 5.1)."""
+    if directory.copy is not None and source is directory.copy:
+        response.headers["Age"] = str(await directory.copy.age_seconds())
 
 
 def _etag(directory: Directory, record: Record | None) -> dict[str, str]:

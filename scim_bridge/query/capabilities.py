@@ -332,6 +332,7 @@ class Collection:
     supplied: frozenset[str] = frozenset()  # required paths and extensions that the upstream fills in where they lack
     homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
     no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
+    endless: bool = False  # a log, which only grows: it is never copied
     referrers: tuple[Referrers, ...] = ()  # what may still name a resource that is deleted, and is tidied up
 
     @property

@@ -13,6 +13,8 @@ from scim_bridge.query.capabilities import Collection, Element, MemberWrites, Re
 from scim_bridge.query.pages import Send
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.run import Reader, ReadLimits
+from scim_bridge.query.sources import Copy, Source
+from scim_bridge.query.version import owned_relations
 from scim_bridge.query.write import Transaction
 from scim_bridge.upstream.errors import NotFound, UpstreamError
 
@@ -58,12 +60,24 @@ class Changes:
 class Directory:
     """The resources of one type behind one connection."""
 
-    def __init__(self, collection: Collection, send: Send, cache: QueryCache, clock: Clock, limits: ReadLimits) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        send: Send,
+        cache: QueryCache,
+        clock: Clock,
+        limits: ReadLimits,
+    ) -> None:
         self.collection = collection
+        self.copy: Copy | None = None
         self.reader = Reader(collection, send, cache, clock, limits)
         self._send = send
         self._cache = cache
         self._clock = clock
+
+    async def source(self) -> Source:
+        """What answers reads: the copy, once there is one that holds everything."""
+        return self.copy if self.copy is not None and await self.copy.ready() else self.reader
 
     async def row(self, resource_id: str) -> Row | None:
         return await self.reader.row(resource_id)
@@ -83,6 +97,10 @@ class Directory:
             owner = record_of(self.collection, row).id
             for name, each in writes.items():
                 await transaction.run_all(_chunked(each.add, owner, members[name], each.chunk))
+        if self.copy is not None:
+            known: dict[str, Sequence[Element]] = {name: () for name in owned_relations(self.collection)}
+            known |= members
+            await self.copy.wrote(record_of(self.collection, row), known)
         return row
 
     async def change(self, resource_id: str, row: Row | None, changes: Changes) -> Row | None:
@@ -99,19 +117,33 @@ class Directory:
             await self._member_steps(resource_id, name, each, changes.members[name]) for name, each in writes.items()
         ]
         result: Row | None = None
-        async with self._transaction() as transaction:
+        async with self._transaction(resource_id) as transaction:
             if update is not None and row is not None and changes.before is not None and changes.after is not None:
                 result = await transaction.run(update(row, changes.before, changes.after))
             for additions, removals in steps:
                 await transaction.run_all(additions)  # first, as one that is refused then costs nobody a membership
                 await transaction.run_all(removals)
+        if self.copy is not None:
+            await self._note(self.copy, resource_id, result, changes)
         return result
+
+    async def _note(self, copy: Copy, resource_id: str, result: Row | None, changes: Changes) -> None:
+        """Note in the copy what was changed; where the upstream did not tell all of it, that is read again."""
+        if changes.own and result is not None:
+            await copy.wrote(record_of(self.collection, result), {})
+        if (changes.own and result is None) or any(each.exact for each in changes.members.values()):
+            await copy.read_again(resource_id)
+            return
+        for name, each in changes.members.items():
+            await copy.changed_elements(resource_id, name, each.added, each.removed)
 
     async def delete(self, resource_id: str) -> None:
         """Delete a resource, and take it out of what still has it as a member. Raises NotFound as the upstream does."""
         delete = self._offered(self.collection.writes.delete, "delete")
-        async with self._transaction() as transaction:
+        async with self._transaction(resource_id) as transaction:
             await transaction.run(delete(resource_id))
+            if self.copy is not None:
+                await self.copy.deleted(resource_id)
             for each in self.collection.referrers:
                 holders = await self._holders(each, resource_id)
                 await transaction.run_all([each.remove(holder, [{"value": resource_id}]) for holder in holders])
@@ -155,13 +187,20 @@ class Directory:
         return write
 
     @asynccontextmanager
-    async def _transaction(self, *, makes_owner: bool = False) -> AsyncIterator[Transaction]:
-        """The calls of one write; whatever happens, what was cached of the connection is stale afterwards."""
+    async def _transaction(
+        self, resource_id: str | None = None, *, makes_owner: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """The calls of one write; whatever happens, what was cached of the connection is stale afterwards.
+
+        After a failure, what became of the resource is not sure, as undoing may fail too.
+        """
         transaction = Transaction(self._send, makes_owner, self._clock)
         try:
             yield transaction
         except Exception as error:
             await transaction.undo(error)
+            if self.copy is not None and resource_id is not None:
+                self.copy.doubt(resource_id)
             raise
         finally:
             self._cache.clear()

@@ -142,8 +142,10 @@ class Visited:
         self._keys.add(key)
 
 
-async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerator[UpstreamPage, None]:
-    """All pages of a list, in order and in the largest steps the upstream takes.
+async def every_page(
+    send: Send, branch: Branch, ahead: int = 1, position: Params | None = None
+) -> AsyncGenerator[UpstreamPage, None]:
+    """All pages of a list, in order and in the largest steps the upstream takes; from a ``position`` on, the rest.
 
     Where rows are reached by their number, up to ``ahead`` pages are asked for at a time; to be used in `aclosing`.
     Raises Moved where such a list gets shorter while it is read: the rows behind the one that left then stand before
@@ -151,7 +153,7 @@ async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerat
     """
     once, numbered = Once(branch.access), branch.access.pager.random_access
     total: int | None = None
-    async with aclosing(_pages_in_order(send, branch, ahead)) as pages:
+    async with aclosing(_pages_in_order(send, branch, ahead, position)) as pages:
         async for page in pages:
             once.check(page.rows)
             if numbered and page.total is not None and total is not None and page.total < total:
@@ -160,10 +162,13 @@ async def every_page(send: Send, branch: Branch, ahead: int = 1) -> AsyncGenerat
             yield page
 
 
-async def _pages_in_order(send: Send, branch: Branch, ahead: int) -> AsyncGenerator[UpstreamPage, None]:
+async def _pages_in_order(
+    send: Send, branch: Branch, ahead: int, position: Params | None
+) -> AsyncGenerator[UpstreamPage, None]:
     pager, visited = branch.access.pager, Visited(branch.access)
-    first = True
-    position: Params | None = pager.start(0, pager.max_page).position
+    first = position is None
+    if position is None:
+        position = pager.start(0, pager.max_page).position
     while position is not None:
         visited.add(position)
         page = await read_page(send, branch, position, at_start=first)

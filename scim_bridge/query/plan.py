@@ -50,6 +50,7 @@ class Query:
     count: int = 100
     relations: frozenset[str] = frozenset()  # the relations to fill in for the rows returned
     need_total: bool = True
+    documents: bool = False  # rows may come as stored documents
 
     @property
     def key(self) -> tuple[str, Sort | None]:

@@ -22,12 +22,14 @@ MAX_LOOKUPS: Final = 20
 class Record:
     """A resource on its way out, and the elements of its relations as far as they are known.
 
-    ``brought``: elements of which not all is known; good enough to be shown where nobody asked for them.
+    ``brought``: elements of which not all is known; good enough to be shown where nobody asked for them. ``state``: the
+    digest of the resource as its upstream has it (`query.version`), where it is known.
     """
 
     resource: Resource
     known: dict[str, list[Element]]
     brought: dict[str, list[Element]] = field(default_factory=dict)
+    state: bytes | None = None
 
     @property
     def id(self) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import math
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,12 +15,13 @@ from scim_bridge.clock import Clock
 from scim_bridge.filters import predicate, sort_key
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.cache import QueryCache
-from scim_bridge.query.capabilities import Collection, Resource, Row
+from scim_bridge.query.capabilities import Collection, Params, Resource, Row
 from scim_bridge.query.joined import joined_window
-from scim_bridge.query.pages import Send, every_page, read_page
+from scim_bridge.query.pages import Send, UpstreamPage, every_page, read_page
 from scim_bridge.query.plan import Branch, Plan, Planner, Query
 from scim_bridge.query.referred import referred
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, own_record, record_of
+from scim_bridge.query.sources import Page
 from scim_bridge.query.windows import ListReader
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, Unavailable
 
@@ -38,19 +41,18 @@ class ReadLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Records of one page, how many match in all (None where nobody asked and it was not known), where the next starts.
-
-    ``next`` is plain JSON and all that another node needs to go on; None at the end.
-    """
+class Crawled:
+    """Records of one page of a crawl, how many there are in all if stated, and where to go on; None at the end."""
 
     records: list[Record]
     total: int | None
     next: Mapping[str, Any] | None
 
-    @property
-    def resources(self) -> list[Resource]:
-        return [each.resource for each in self.records]
+
+def _checkpoint(branch: int, position: Params | None, branches: int) -> Mapping[str, Any] | None:
+    if position is not None:
+        return {"branch": branch, "position": dict(position)}
+    return {"branch": branch + 1, "position": None} if branch + 1 < branches else None
 
 
 class Reader:
@@ -87,6 +89,14 @@ class Reader:
             return None
         await self.relations.fill([record], relations)
         return record.resource
+
+    async def load(self, records: Sequence[Record], names: Iterable[str]) -> None:
+        """Make the named relations of records known."""
+        await self.relations.load(records, names)
+
+    async def fill(self, records: Sequence[Record], names: Iterable[str]) -> None:
+        """Put the named relations into the records' resources; an empty one stays unassigned."""
+        await self.relations.fill(records, names)
 
     async def _find(self, resource_id: str) -> tuple[Row, Record] | None:
         if resource_id in (".", "..") or not self.collection.is_id(resource_id):
@@ -134,6 +144,33 @@ class Reader:
                 return await self._joined(plan, query)
             return await self._window(plan, query, position)
         return await self._scan(plan, query)
+
+    # -- everything, for copies ---------------------------------------------------------------------------------------
+
+    async def crawl(self, query: Query, at: Mapping[str, Any] | None = None) -> AsyncGenerator[Crawled, None]:
+        """Every match of a query, a page of the upstream's at a time, with the relations asked for; in no limits.
+
+        ``at`` is what an earlier page gave as `next`, from where on the rest is read. To be used in `aclosing`.
+        """
+        plan = self.planner.plan(query)
+        check = predicate(plan.residual, self.collection.resource) if plan.residual is not None else None
+        index, position = (at["branch"], at["position"]) if at is not None else (0, None)
+        for number, branch in enumerate(plan.branches[index:], index):
+            async with aclosing(every_page(self._send, branch, PAGES_AHEAD, position)) as pages:
+                async for page in pages:
+                    records = await self._crawled(branch, page, query.relations)
+                    matches = [each for each in records if check is None or check(each.resource)]
+                    yield Crawled(matches, page.total, _checkpoint(number, page.next, len(plan.branches)))
+            position = None
+
+    async def _crawled(self, branch: Branch, page: UpstreamPage, relations: Iterable[str]) -> list[Record]:
+        rows = page.rows
+        if branch.access.refers is not None:
+            unlimited = Budget(self._clock, sys.maxsize, math.inf)
+            rows = await referred(self._send, self.collection, branch.access.refers, rows, self._gate, unlimited)
+        records = [record_of(self.collection, row, lean=branch.lean) for row in filter(self.collection.visible, rows)]
+        await self.relations.load(records, relations)
+        return records
 
     def _budget(self) -> Budget:
         return Budget(self._clock, self._limits.scan_rows, self._limits.scan_seconds)

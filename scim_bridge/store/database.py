@@ -4,6 +4,7 @@ What uses it is written as plain functions over `Sql`, once for both databases. 
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
@@ -103,6 +104,10 @@ class Database(Protocol):
 
     def write(self, work: Callable[Concatenate[Sql, P], T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """What a function returns whose changes are then durable; none is where it raises."""
+        ...
+
+    def lease(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """What one node at a time does, within the block; False where another one does. A node that dies loses it."""
         ...
 
     async def aclose(self) -> None: ...

@@ -1,8 +1,9 @@
 """PostgreSQL through psycopg 3, for several nodes on one database."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 CONNECTIONS: Final = 8
+_KEEPALIVE: Final[dict[str, Any]] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _CASTS: Final = {"text": "", "integer": "::numeric", "decimal": "::numeric", "boolean": "::boolean"}
 
 
@@ -141,6 +143,30 @@ class PostgresDatabase:
                 return work(PostgresSql(connection), *args, **kwargs)
         except self._failures as error:
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from None
+
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[bool]:
+        """A lock of a session of its own, which the server ends as soon as the node is gone."""
+        connection = await asyncio.to_thread(self._locking, name)
+        try:
+            yield connection is not None
+        finally:
+            if connection is not None:
+                await asyncio.to_thread(connection.close)
+
+    def _locking(self, name: str) -> "psycopg.Connection[tuple[Any, ...]] | None":
+        import psycopg
+
+        try:
+            connection = psycopg.connect(self.url, connect_timeout=10, autocommit=True, **_KEEPALIVE)
+            text = b"SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+            row = connection.execute(text, (f"scim_bridge {name}",)).fetchone()
+        except psycopg.Error as error:
+            raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from None
+        if row is not None and row[0]:
+            return connection
+        connection.close()
+        return None
 
     async def aclose(self) -> None:
         self._threads.shutdown()

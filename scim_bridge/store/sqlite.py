@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from threading import local
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -25,6 +27,8 @@ _SETTINGS: Final = (
     "PRAGMA cache_size = -65536",
     "PRAGMA mmap_size = 1073741824",
 )
+LEASE_SECONDS: Final = 30.0
+"""After so long without a sign, another process takes over."""
 PAGE_BYTES: Final = 16384  # a tenth less space and time than with pages of 4096, as documents have some 1.5 kB
 
 
@@ -158,8 +162,43 @@ class SqliteDatabase:
         sql.connection.execute("COMMIT")
         return result
 
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[bool]:
+        holder = token_hex(8)
+        if not await self.write(_take_lease, name, holder):
+            yield False
+            return
+        renewal = asyncio.create_task(self._renew(name, holder))
+        try:
+            yield True
+        finally:
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+            await self.write(_leave_lease, name, holder)
+
+    async def _renew(self, name: str, holder: str) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            await self.write(_take_lease, name, holder)
+
     async def aclose(self) -> None:
         for each in (self._readers, self._writer):
             each.shutdown()
         for connection in self._opened:
             connection.close()
+
+
+def _take_lease(sql: SqliteSql, name: str, holder: str) -> bool:
+    """Take a lease, or keep it for another while."""
+    sql.run("CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL)")
+    now = time.time()
+    taken = sql.run(
+        "INSERT INTO leases (name, holder, until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+        " SET holder = excluded.holder, until = excluded.until WHERE until < ? OR holder = excluded.holder",
+        (name, holder, now + LEASE_SECONDS, now),
+    )
+    return taken > 0
+
+
+def _leave_lease(sql: SqliteSql, name: str, holder: str) -> None:
+    sql.run("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))

@@ -25,7 +25,7 @@ from tests.test_filters import MODELS, NO_LIMITS, SORTABLE, reference_filter
 Rows = list[dict[str, Any]]
 
 
-def present(resource: dict[str, Any]) -> tuple[bytes, bytes | None]:
+def present(resource: dict[str, Any], state: bytes) -> tuple[bytes, bytes | None]:
     return orjson.dumps(resource), None
 
 
@@ -55,6 +55,7 @@ class Mirror:
         drafts = [
             Draft(
                 {name: value for name, value in each.items() if name not in names},
+                orjson.dumps(each),
                 {name: [one for one in each.get(name, ()) if one.get("value")] for name in names},
             )
             for each in found

@@ -12,7 +12,8 @@ from scim2_models.path import FilterNode, Not
 
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.plan import Query, Sort
-from scim_bridge.query.run import Page, Reader
+from scim_bridge.query.run import Reader
+from scim_bridge.query.sources import Page
 from scim_bridge.schemas import USER
 from tests.clocks import FakeClock
 from tests.query.simulated import Manner

@@ -14,7 +14,8 @@ from scim_bridge.query.capabilities import NOTHING, AccessPath, Collection, Eith
 from scim_bridge.query.explain import explain
 from scim_bridge.query.pagers import Offset, OnePage, Total
 from scim_bridge.query.plan import Planner, Query, Sort
-from scim_bridge.query.run import Page, Reader
+from scim_bridge.query.run import Reader
+from scim_bridge.query.sources import Page
 from scim_bridge.schemas import USER
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock

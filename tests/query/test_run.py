@@ -13,7 +13,8 @@ from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import AccessPath, Collection
 from scim_bridge.query.pagers import OnePage
 from scim_bridge.query.plan import Query, Sort
-from scim_bridge.query.run import Page, Reader, ReadLimits
+from scim_bridge.query.run import Reader, ReadLimits
+from scim_bridge.query.sources import Page
 from scim_bridge.upstream.errors import BadAnswer, Unavailable
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock

@@ -1,0 +1,282 @@
+"""A mirror as a source of answers, and as what our own writes are noted in.
+
+What the tables do not hold (roles of users that only their own records tell) is asked of the upstream, as without a
+mirror: an answer is exact in either case.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from scim_bridge.clock import Clock
+from scim_bridge.mirror.layout import element_key
+from scim_bridge.mirror.search import Search, Searcher, Stored, Unanswerable, decoded
+from scim_bridge.mirror.store import Draft, NotStorable, Store
+from scim_bridge.mirror.tables import state_of_tables
+from scim_bridge.query.budget import ScanTooLarge
+from scim_bridge.query.capabilities import Collection, Element, Relation
+from scim_bridge.query.plan import Query
+from scim_bridge.query.relations import Record
+from scim_bridge.query.run import Reader
+from scim_bridge.query.sources import Document, Page
+from scim_bridge.query.version import owned_relations, state_of
+from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
+from scim_bridge.upstream.errors import Unavailable, UpstreamError
+from scim_bridge.upstream.trace import tracing
+
+T = TypeVar("T")
+_log = logging.getLogger("scim_bridge.mirror")
+STATE_SECONDS: Final = 1.0
+"""How long a node may not know that another one has completed a mirror."""
+
+
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A relation that is told by another one: the groups of a user, by the members of groups."""
+
+    relation: Relation
+    of: "MirrorCopy"
+    through: str  # the other one's relation
+
+
+class MirrorCopy:
+    """The copy of one resource type of a connection."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        store: Store,
+        database: Database,
+        reader: Reader,
+        clock: Clock,
+        wall: Callable[[], int] = now,
+    ) -> None:
+        self.collection = collection
+        self.store = store
+        self.reader = reader
+        self.memberships: tuple[Membership, ...] = ()
+        self.holders: tuple[tuple[MirrorCopy, str], ...] = ()
+        """The copies whose resources may have those of this one as elements, and by which relation."""
+        self._database = database
+        self._searcher = Searcher(store, database.dialect)
+        self._clock = clock
+        self.wall = wall
+        self._state: tuple[float, bool, int | None, int] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- how it stands -------------------------------------------------------------------------------------------------
+
+    async def ready(self) -> bool:
+        try:
+            return (await self._states())[1]
+        except Unavailable:
+            return False
+
+    async def age_seconds(self) -> int:
+        fresh_at = (await self._states())[2]
+        return max(0, (self.wall() - (fresh_at or 0)) // 1_000_000)
+
+    async def revision(self) -> int:
+        found = await self._reading(state_of_tables, self.store.tables)
+        return found.revision
+
+    async def _states(self) -> tuple[float, bool, int | None, int]:
+        """Since when it is known, whether the mirror is complete, and as of when."""
+        if self._state is None or self._clock.now() - self._state[0] >= STATE_SECONDS:
+            found = await self._reading(state_of_tables, self.store.tables)
+            self._state = self._clock.now(), found.complete, found.fresh_at, found.revision
+        return self._state
+
+    def changed_state(self) -> None:
+        """Look again how it stands."""
+        self._state = None
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def document(self, resource_id: str) -> Document | None:
+        found = await self._reading(self._searcher.one, resource_id)
+        return Document(found.document, found.state) if found is not None else None
+
+    async def record(self, resource_id: str) -> Record | None:
+        found = await self._reading(self._searcher.one, resource_id, whole=True)
+        return Record(decoded(found.document), {}, state=found.state) if found is not None else None
+
+    async def search(self, query: Query, position: Mapping[str, Any] | None = None) -> Page:
+        position = position or {}
+        if "from" in position:  # a cursor from before there was a copy
+            return await self.reader.search(query, position)
+        try:
+            search = self._searcher.compiled(query.filter, query.sort)
+        except Unanswerable:
+            return await self.reader.search(replace(query, documents=False), position or None)
+        query = replace(query, offset=position.get("o", query.offset))
+        quick = search.quick and not query.relations
+        rows, total, after = await self._reading(self._page, search, query, position.get("after"), quick=quick)
+        following = None if after is None else {"o": query.offset + len(rows), **({"after": after} if after else {})}
+        if query.documents:
+            return Page([], total, following, [each.document for each, _ in rows])
+        records = [Record(decoded(each.document), known, state=each.state) for each, known in rows]
+        await self.fill(records, query.relations)
+        return Page(records, total, following)
+
+    def _page(
+        self, sql: Sql, search: Search, query: Query, after: list[Any] | None
+    ) -> tuple[list[tuple[Stored, dict[str, list[Element]]]], int | None, list[Any] | None]:
+        """Rows with those of the relations asked for that the tables hold."""
+        found = self._searcher.page(sql, search, query, after)
+        names = query.relations.intersection(self.store.layout.relations)
+        related = {name: self._searcher.elements(sql, [each.row for each in found.rows], name) for name in names}
+        rows = [(each, {name: related[name][each.row] for name in names}) for each in found.rows]
+        return rows, found.total, found.after
+
+    async def load(self, records: Sequence[Record], names: Iterable[str]) -> None:
+        names = set(names)
+        for name in names.intersection(self.store.layout.relations):
+            await self._load_stored([each for each in records if name not in each.known], name)
+        for each in self.memberships:
+            if each.relation.attribute in names and await each.of.ready():
+                await self._load_memberships([one for one in records if each.relation.attribute not in one.known], each)
+        await self.reader.load(records, names)
+
+    async def fill(self, records: Sequence[Record], names: Iterable[str]) -> None:
+        names = tuple(names)
+        await self.load(records, names)
+        await self.reader.fill(records, names)
+
+    async def _load_stored(self, records: Sequence[Record], name: str) -> None:
+        def elements(sql: Sql, resource_id: str) -> list[Element]:
+            found = self._searcher.one(sql, resource_id)
+            return self._searcher.elements(sql, [found.row], name)[found.row] if found is not None else []
+
+        for record in records:
+            record.known[name] = await self._reading(elements, record.id)
+
+    async def _load_memberships(self, records: Sequence[Record], membership: Membership) -> None:
+        for record in records:
+            found = await self._reading(membership.of.holders_of, membership.through, record.id)
+            record.known[membership.relation.attribute] = found
+
+    def holders_of(self, sql: Sql, relation: str, value: str) -> list[Element]:
+        """What has a resource as an element, and what has that in turn, as with groups (RFC 7643 section 4.1.2)."""
+        key = element_key(self.collection.resource, relation)
+        found: dict[str, Element] = {}
+        level, kind = [value], "direct"
+        while level:
+            owners = [each for one in level for each in self._searcher.owners(sql, relation, one, key)]
+            level = []
+            for owner, display in owners:
+                if owner not in found:
+                    found[owner] = {"value": owner, "type": kind, **({"display": display} if display else {})}
+                    level.append(owner)
+            kind = "indirect"
+        return list(found.values())
+
+    async def _reading(self, work: Callable[..., T], *args: Any, quick: bool = True, **kwargs: Any) -> T:
+        """What a function reads. Raises Unavailable where the database does not answer."""
+        read = self._database.read_quick if quick else self._database.read
+        try:
+            return await read(work, *args, **kwargs)
+        except DatabaseUnavailable as error:
+            _log.error("the mirror cannot answer", extra={"error": str(error)})
+            raise Unavailable("the bridge's database", "it does not answer") from None
+
+    # -- own writes ----------------------------------------------------------------------------------------------------
+
+    def draft(self, record: Record, relations: Mapping[str, Sequence[Element]] | None = None) -> Draft:
+        """A record as it is stored, with all elements of the relations given, or of those it knows."""
+        known = record.known if relations is None else relations
+        related = {each.attribute for each in self.collection.relations}
+        resource = {name: value for name, value in record.resource.items() if name not in related}
+        held = {name: known[name] for name in self.store.layout.relations if name in known}
+        return Draft(resource, state_of(self.collection, resource), held)
+
+    async def wrote(self, record: Record, relations: Mapping[str, Sequence[Element]]) -> None:
+        at = self.wall()
+        await self._note(
+            record.id,
+            lambda sql: self.store.put(sql, [self.draft(record, relations)], at=at, before=at, feed=True, own=True),
+        )
+
+    async def changed_elements(
+        self, owner: str, relation: str, added: Sequence[Element], removed: Sequence[Element]
+    ) -> None:
+        if relation in self.store.layout.relations:
+            at = self.wall()
+            await self._note(owner, lambda sql: self.store.change_elements(sql, owner, relation, added, removed, at=at))
+
+    async def deleted(self, resource_id: str) -> None:
+        at = self.wall()
+
+        def work(sql: Sql) -> None:
+            self.store.remove(sql, [resource_id], at=at, own=True)
+            for copy, relation in self.holders:
+                copy.store.forget_element(sql, relation, resource_id, at=at)
+
+        await self._note(resource_id, work)
+
+    async def _note(self, resource_id: str, work: Callable[[Sql], Any]) -> None:
+        """Note a write that the upstream has taken. A failure here must not look like one of the write."""
+        try:
+            await self._database.write(work)
+        except (DatabaseUnavailable, NotStorable) as error:
+            told = {"resource": self.collection.resource.name, "error": str(error)}
+            _log.error("a write was not noted in the mirror", extra=told)
+
+    async def read_again(self, resource_id: str) -> None:
+        try:
+            record = await self.reader.record(resource_id)
+            if record is None:
+                await self.deleted(resource_id)
+                return
+            await self.reader.load([record], owned_relations(self.collection))
+        except (UpstreamError, ScanTooLarge) as error:
+            told = {"resource": self.collection.resource.name, "error": type(error).__name__}
+            _log.warning("a resource was not read again: the mirror has it as it was", extra=told)
+            return
+        await self.wrote(record, record.known)
+
+    def doubt(self, resource_id: str) -> None:
+        async def settle() -> None:
+            with tracing(self._clock):
+                await self.read_again(resource_id)
+
+        # In a context of its own: it is not part of the request, whose time may be up.
+        task = Context().run(asyncio.create_task, settle())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Return when what was in doubt has been read again."""
+        await asyncio.gather(*self._tasks)
+
+
+def connected(copies: Sequence[MirrorCopy]) -> None:
+    """Tell copies of each other: whose groups are told by whose members."""
+    for copy in copies:
+        endpoint = copy.collection.resource.endpoint
+        copy.holders = tuple((other, name) for other in copies for name in _leading_to(other, endpoint))
+        copy.memberships = tuple(
+            Membership(relation, other, name)
+            for relation in copy.collection.relations
+            if relation.attribute not in copy.store.layout.relations
+            for other, name in copy.holders
+            if other.collection.resource.endpoint in relation.references.values()
+        )
+
+
+def _leading_to(copy: MirrorCopy, endpoint: str) -> list[str]:
+    """The stored relations of a copy whose elements may be at an endpoint."""
+    return [
+        each.attribute
+        for each in copy.collection.relations
+        if each.attribute in copy.store.layout.relations and endpoint in each.references.values()
+    ]

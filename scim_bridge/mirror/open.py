@@ -1,0 +1,58 @@
+"""Putting mirrors behind the directories of a connection."""
+
+from collections.abc import Callable, Sequence
+
+from scim_bridge.clock import Clock
+from scim_bridge.mirror import changes
+from scim_bridge.mirror.copy import MirrorCopy, connected, now
+from scim_bridge.mirror.layout import Layout, layout
+from scim_bridge.mirror.settings import MirrorSettings
+from scim_bridge.mirror.store import Present, Store
+from scim_bridge.mirror.sync import Sync
+from scim_bridge.mirror.tables import opened
+from scim_bridge.query.capabilities import Collection
+from scim_bridge.query.directory import Directory
+from scim_bridge.query.sources import RecordedChange
+from scim_bridge.query.version import owned_relations
+from scim_bridge.store.database import Database
+
+
+async def mirrored(
+    connection: str,
+    directories: Sequence[tuple[Directory, Present]],
+    database: Database,
+    clock: Clock,
+    settings: MirrorSettings,
+    wall: Callable[[], int] = now,
+) -> Sync:
+    """Put copies behind directories, and return what keeps them; ``Present`` makes the documents of each."""
+    copies = []
+    for directory, present in directories:
+        if directory.collection.endless:
+            continue
+        found = _layout(directory.collection)
+        tables = await database.write(opened, connection, directory.collection.resource.name, found)
+        store = Store(connection, found, tables, present)
+        copy = MirrorCopy(directory.collection, store, database, directory.reader, clock, wall)
+        directory.copy = copy
+        copies.append(copy)
+    connected(copies)
+    return Sync(connection, copies, database, clock, settings)
+
+
+def _layout(collection: Collection) -> Layout:
+    owned = owned_relations(collection)
+    others = frozenset(each.attribute for each in collection.relations) - set(owned)
+    return layout(collection.resource, owned, others)
+
+
+class ChangeFeed:
+    """The changes of one connection's mirror, for clients."""
+
+    def __init__(self, connection: str, database: Database) -> None:
+        self._connection = connection
+        self._database = database
+
+    async def read(self, after: int, count: int) -> tuple[list[RecordedChange], int]:
+        """Changes behind a number, oldest first, and the number of the last one there is."""
+        return await self._database.read(changes.read, self._connection, after, count)

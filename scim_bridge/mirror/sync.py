@@ -1,0 +1,252 @@
+"""Keeping a mirror as its upstream is: full passes that find everything, and quick ones for what changed since.
+
+A full pass compares every resource and is the only way to learn of deletions. It stores a page at a time, so memory
+does not grow, and where it stands, so that it goes on after an interruption. Between full passes, resources whose
+upstream can be asked by the time of their last change are read from there on; the others are compared again whole.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from scim2_models.path import AttrPath, CompareOperator, Comparison
+
+from scim_bridge.clock import Clock
+from scim_bridge.comparison import instant
+from scim_bridge.mirror import passes
+from scim_bridge.mirror.copy import MirrorCopy
+from scim_bridge.mirror.passes import Pass
+from scim_bridge.mirror.settings import MirrorSettings
+from scim_bridge.mirror.store import Applied
+from scim_bridge.mirror.tables import state_of_tables
+from scim_bridge.query.plan import Query
+from scim_bridge.query.relations import Record
+from scim_bridge.query.run import Crawled
+from scim_bridge.query.version import owned_relations
+from scim_bridge.store.database import Database, Sql
+from scim_bridge.upstream.errors import UpstreamError
+from scim_bridge.upstream.trace import tracing
+
+_log = logging.getLogger("scim_bridge.mirror")
+PAGE_SECONDS: Final = 300.0
+"""What one page may take, with all that belongs to it; nobody waits for it."""
+BATCH: Final = 500
+"""Resources of one transaction: others wait some tens of milliseconds for it."""
+SAVE_ROWS: Final = 5000
+"""Resources after which it is noted where a pass stands; no more than this is read again after an interruption."""
+OVERLAP_SECONDS: Final = 60.0
+"""What is read again of the time before the last change seen, beside the time in which upstreams may tell of the past:
+they write times before these can be read."""
+FEW: Final = 2
+"""Resources that may go at once however few there are, unless it is all of them."""
+Progress = Callable[[str, int, int | None], None]
+"""Told the resource type, how many resources were read, and of how many where that is known."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one pass."""
+
+    resource: str
+    full: bool
+    read: int = 0
+    created: int = 0
+    changed: int = 0
+    deleted: int = 0
+    held: int = 0  # resources that seem to be gone, and are kept until that is approved
+
+
+def _silent(resource: str, read: int, total: int | None) -> None:
+    pass
+
+
+class Sync:
+    """Refreshes the copies of one connection; not more than one at a time may run for it on all nodes."""
+
+    def __init__(
+        self, connection: str, copies: list[MirrorCopy], database: Database, clock: Clock, settings: MirrorSettings
+    ) -> None:
+        self.connection = connection
+        self.copies = copies
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+
+    async def refresh(self, *, full: bool = False, progress: Progress = _silent) -> list[Outcome]:
+        """Bring all copies up to date. Raises the upstream's error at the first failure; what was stored stays."""
+        outcomes = []
+        for copy in self.copies:
+            outcome = await self._refreshed(copy, full, progress)
+            copy.changed_state()
+            _log.info("mirror refreshed", extra={"connection": self.connection, **asdict(outcome)})
+            outcomes.append(outcome)
+        return outcomes
+
+    async def due(self) -> bool:
+        """Whether a refresh is due."""
+        horizon = self._wall() - self._settings.refresh_seconds * 1e6
+        states = [await self._database.read(state_of_tables, copy.store.tables) for copy in self.copies]
+        return any(each.fresh_at is None or each.fresh_at <= horizon for each in states)
+
+    async def approve(self) -> list[str]:
+        """Approve what is held; the resource types of it."""
+        names = [copy.collection.resource.name for copy in self.copies]
+        return [each for each in names if await self._database.write(passes.approve, self.connection, each)]
+
+    def _wall(self) -> int:
+        return self.copies[0].wall() if self.copies else 0
+
+    async def _refreshed(self, copy: MirrorCopy, full: bool, progress: Progress) -> Outcome:
+        state = await self._database.read(state_of_tables, copy.store.tables)
+        recent = state.full_at is not None and copy.wall() - state.full_at < self._settings.full_seconds * 1e6
+        query = _changed_since(copy, state.since) if state.complete and recent and not full else None
+        if query is not None:
+            return await self._changes(copy, query, progress)
+        return await self._everything(copy, progress, feed=state.complete)
+
+    # -- what changed --------------------------------------------------------------------------------------------------
+
+    async def _changes(self, copy: MirrorCopy, query: Query, progress: Progress) -> Outcome:
+        outcome, started, latest = Outcome(copy.collection.resource.name, full=False), copy.wall(), None
+        async with aclosing(_crawled(copy, query, None, self._clock)) as pages:
+            async for page, asked in pages:
+                await self._stored(copy, page.records, asked, outcome, feed=True)
+                latest = self._latest(latest, page.records)
+                progress(outcome.resource, outcome.read, page.total)
+        await self._database.write(_fresh, copy, started, latest, full=False)
+        return outcome
+
+    # -- everything ----------------------------------------------------------------------------------------------------
+
+    async def _everything(self, copy: MirrorCopy, progress: Progress, *, feed: bool) -> Outcome:
+        outcome = Outcome(copy.collection.resource.name, full=True)
+        found, left = await self._begun(copy)
+        try:
+            await self._read(copy, found, outcome, progress, feed=feed)
+        except UpstreamError:
+            if not left:
+                raise
+            # Where an earlier pass stood may not be there any more, as with cursors: so this one starts anew.
+            await self._database.write(passes.forget, self.connection, outcome.resource)
+            found, _ = await self._begun(copy)
+            outcome = Outcome(outcome.resource, full=True)
+            await self._read(copy, found, outcome, progress, feed=feed)
+        await self._ended(copy, found, outcome)
+        return outcome
+
+    async def _begun(self, copy: MirrorCopy) -> tuple[Pass, bool]:
+        """A new pass, or the one that was left, and whether that is so."""
+        resource = copy.collection.resource.name
+        left = await self._database.read(passes.load, self.connection, resource)
+        if left is not None and not left.held and left.at is not None:
+            return left, True
+        allowed = left.gone or 0 if left is not None and left.approved else 0
+        next_row = await self._database.read(copy.store.next_row)
+        return Pass(copy.wall(), next_row, allowed=allowed), False
+
+    async def _read(self, copy: MirrorCopy, found: Pass, outcome: Outcome, progress: Progress, *, feed: bool) -> None:
+        query = Query(relations=frozenset(copy.store.layout.relations))
+        saved = found.rows
+        async with aclosing(_crawled(copy, query, found.at, self._clock)) as pages:
+            async for page, asked in pages:
+                applied = await self._stored(copy, page.records, asked, outcome, feed=feed)
+                for each in applied:
+                    found.seen.add(each.rows)
+                found.rows += len(page.records)
+                found.at, found.latest = page.next, self._latest(found.latest, page.records)
+                progress(outcome.resource, found.rows, page.total)
+                if found.at is not None and found.rows - saved >= SAVE_ROWS:
+                    saved = found.rows
+                    await self._database.write(passes.save, self.connection, outcome.resource, found)
+
+    async def _stored(
+        self, copy: MirrorCopy, records: list[Record], asked: int, outcome: Outcome, *, feed: bool
+    ) -> list[Applied]:
+        """Store what was read, asked for at a time."""
+        before = asked - int(self._settings.settle_seconds * 1e6)
+        applied = []
+        for start in range(0, len(records), BATCH):
+            drafts = [copy.draft(each) for each in records[start : start + BATCH]]
+            one = await self._database.write(copy.store.put, drafts, at=copy.wall(), before=before, feed=feed)
+            outcome.read += len(drafts)
+            outcome.created += one.created
+            outcome.changed += one.changed
+            applied.append(one)
+        return applied
+
+    async def _ended(self, copy: MirrorCopy, found: Pass, outcome: Outcome) -> None:
+        """Take out what the pass did not come by, unless that is too much to be believed."""
+        gone, total = await self._database.read(_gone, copy, found)
+        if self._too_many(len(gone), total) and len(gone) > found.allowed:
+            outcome.held = found.gone = len(gone)
+            found.of, found.at = total, None
+            await self._database.write(passes.save, self.connection, outcome.resource, found)
+            told = {"connection": self.connection, "resource": outcome.resource, "gone": len(gone), "of": total}
+            _log.error("held: so many resources are gone that it may be an outage", extra=told)
+            return
+        ids = iter(gone)
+        while part := list(islice(ids, BATCH)):
+            outcome.deleted += await self._database.write(copy.store.remove, part, at=copy.wall())
+        await self._database.write(self._done, copy, found)
+
+    def _latest(self, known: str | None, records: list[Record]) -> str | None:
+        """The latest time of a change, less what is read again, as text."""
+        times = (instant((each.resource.get("meta") or {}).get("lastModified")) for each in records)
+        found = max((each for each in times if isinstance(each, datetime) and each.tzinfo is not None), default=None)
+        if found is None:
+            return known
+        again = found.astimezone(UTC) - timedelta(seconds=OVERLAP_SECONDS + self._settings.settle_seconds)
+        text = again.isoformat().replace("+00:00", "Z")
+        return text if known is None or again > instant(known) else known
+
+    def _too_many(self, gone: int, total: int) -> bool:
+        return gone > 0 and (gone == total or gone > max(FEW, total * self._settings.max_shrink_percent / 100))
+
+    def _done(self, sql: Sql, copy: MirrorCopy, found: Pass) -> None:
+        passes.forget(sql, self.connection, copy.collection.resource.name)
+        _fresh(sql, copy, found.started, found.latest, full=True)
+
+
+def _gone(sql: Sql, copy: MirrorCopy, found: Pass) -> tuple[list[str], int]:
+    """The ids of what a pass did not come by, and how many resources there were before it."""
+    tables = copy.store.tables
+    total: int = sql.rows(f"SELECT COUNT(*) FROM {tables.documents} WHERE seq < ?", (found.next_row,))[0][0]
+    return list(passes.unseen(sql, tables, found)), total
+
+
+def _fresh(sql: Sql, copy: MirrorCopy, started: int, latest: str | None, *, full: bool) -> None:
+    """Note that a copy is as its upstream was when a pass started."""
+    number = copy.store.tables.number
+    sql.run("UPDATE mirror_types SET fresh_at = ? WHERE number = ?", (started, number))
+    if full:
+        sql.run("UPDATE mirror_types SET full_at = ?, complete = 1 WHERE number = ?", (started, number))
+    if latest is not None:
+        sql.run("UPDATE mirror_types SET since = ? WHERE number = ?", (latest, number))
+
+
+async def _crawled(copy: MirrorCopy, query: Query, at: Any, clock: Clock) -> AsyncGenerator[tuple[Crawled, int], None]:
+    """The pages of a crawl, and when each was asked for; each in a time limit of its own."""
+    async with aclosing(copy.reader.crawl(query, at)) as pages:
+        while True:
+            asked = copy.wall()
+            with tracing(clock, PAGE_SECONDS):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield page, asked
+            await asyncio.sleep(0)  # requests of clients come first
+
+
+def _changed_since(copy: MirrorCopy, since: str | None) -> Query | None:
+    """The query for what changed; None where the upstream cannot be asked that, or does not date changes of members."""
+    if since is None or owned_relations(copy.collection):
+        return None
+    node = Comparison(AttrPath("meta", "lastModified"), CompareOperator.ge, since)
+    query = Query(node)
+    plan = copy.reader.planner.plan(query)
+    return query if plan.branches and all(each.pushed for each in plan.branches) else None

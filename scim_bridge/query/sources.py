@@ -1,0 +1,121 @@
+"""What answers reads of one resource type: its upstream, or a copy of what that holds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from scim_bridge.query.capabilities import Element
+from scim_bridge.query.plan import Query
+from scim_bridge.query.relations import Record
+
+BASE_MARK: Final = b"\x01"
+"""Stands for the base URL in stored documents; JSON text holds it nowhere else, as control characters are escaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of one page, how many match in all (None where nobody asked and it was not known), where the next starts.
+
+    ``next`` is plain JSON and all that another node needs to go on; None at the end. ``documents`` come instead of
+    records where a query takes them and the source has them.
+    """
+
+    records: list[Record]
+    total: int | None
+    next: Mapping[str, Any] | None
+    documents: Sequence[bytes] | None = None
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        return [each.resource for each in self.records]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A resource as a client is sent it by default, with BASE_MARK for the base URL, and the digest of its state."""
+
+    body: bytes
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """A difference that was applied to a copy: its number in the connection's sequence, when, in microseconds since
+    1970, and what happened (created, changed, deleted) to which resource; the attributes concerned, of a change."""
+
+    number: int
+    at: int
+    resource: str
+    what: str
+    id: str
+    attributes: tuple[str, ...] = ()
+
+
+class Changes(Protocol):
+    """The sequence of changes of a connection."""
+
+    async def read(self, after: int, count: int) -> tuple[list[RecordedChange], int]:
+        """Changes behind a number, oldest first, and the number of the last one there is; 0 where there is none."""
+        ...
+
+
+class Source(Protocol):
+    """Answers reads. It raises as `Reader` does."""
+
+    async def record(self, resource_id: str) -> Record | None:
+        """The resource with an id, with the relations its own record brings; None where there is none."""
+        ...
+
+    async def search(self, query: Query, position: Mapping[str, Any] | None = None) -> Page:
+        """One page of a query; ``position`` is what an earlier page gave as `next`, and says where this one starts."""
+        ...
+
+    async def load(self, records: Sequence[Record], names: Iterable[str]) -> None:
+        """Make the named relations of records known."""
+        ...
+
+    async def fill(self, records: Sequence[Record], names: Iterable[str]) -> None:
+        """Put the named relations into the records' resources; an empty one stays unassigned."""
+        ...
+
+
+class Copy(Source, Protocol):
+    """A copy of what an upstream holds of one resource type. Writes that the upstream has taken are noted in it."""
+
+    async def ready(self) -> bool:
+        """Whether it holds everything, so that it can answer."""
+        ...
+
+    async def document(self, resource_id: str) -> Document | None:
+        """The document of a resource; None where there is none."""
+        ...
+
+    async def age_seconds(self) -> int:
+        """How long ago it was as its upstream."""
+        ...
+
+    async def revision(self) -> int:
+        """A number that changes with everything that is answered."""
+        ...
+
+    async def wrote(self, record: Record, relations: Mapping[str, Sequence[Element]]) -> None:
+        """A resource was written; with all elements of the relations given."""
+        ...
+
+    async def changed_elements(
+        self, owner: str, relation: str, added: Sequence[Element], removed: Sequence[Element]
+    ) -> None:
+        """Elements were added to a resource's relation, and removed from it."""
+        ...
+
+    async def deleted(self, resource_id: str) -> None:
+        """A resource was deleted."""
+        ...
+
+    async def read_again(self, resource_id: str) -> None:
+        """A resource was written, and its upstream has to be asked what it is now."""
+        ...
+
+    def doubt(self, resource_id: str) -> None:
+        """What became of a write to a resource is not known, so it is to be read again."""
+        ...

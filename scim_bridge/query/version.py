@@ -1,0 +1,39 @@
+"""Entity tags: digests of what clients may see of a resource (RFC 7644 section 3.14).
+
+PingOne and its like have no version of their own. A tag covers relations that belong to the resource (members), so
+there is none where those were not loaded: one that does not change with them would be wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from scim_bridge.query.capabilities import Collection
+
+SIZE: Final = 12
+"""Bytes of a digest."""
+
+
+def owned_relations(collection: Collection) -> tuple[str, ...]:
+    """The relations that a tag covers."""
+    return tuple(each.attribute for each in collection.relations if each.shown == "always")
+
+
+def state_of(collection: Collection, resource: Mapping[str, Any]) -> bytes:
+    """The digest of a resource without its relations."""
+    related = {each.attribute for each in collection.relations}
+    state = {name: value for name, value in resource.items() if name not in related}
+    return blake2b(orjson.dumps(state, option=orjson.OPT_SORT_KEYS), digest_size=SIZE).digest()
+
+
+def version(collection: Collection, state: bytes, known: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:
+    """The weak tag of a resource in a state; ``known``: the elements of relations, as far as they are."""
+    owned = owned_relations(collection)
+    if any(name not in known for name in owned):
+        return None
+    if owned:
+        values = {name: sorted(str(each["value"]) for each in known[name]) for name in owned}
+        state = blake2b(state + orjson.dumps(values), digest_size=SIZE).digest()
+    return f'W/"{state.hex()}"'
