@@ -13,12 +13,13 @@ from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, open_early, provider_by_name
-from scim_bridge.logs import configure
+from scim_bridge.logs import RequestLog, configure
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.store.database import Database, DatabaseUnavailable
 from scim_bridge.store.opening import open_database
@@ -72,8 +73,23 @@ def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | Non
     return connection
 
 
-def create_app(connections: Mapping[str, Connection], *, public_url: str | None = None) -> Starlette:
-    """The application over open connections; it closes them when it ends."""
+class Bridge(Starlette):
+    """The application. What is below ``/scim/`` goes straight to its endpoint, which answers every failure itself:
+    routing and middleware would cost as much as many an answer."""
+
+    scim: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/scim/"):
+            await self.scim({**scope, "root_path": f"{scope.get('root_path', '')}/scim"}, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(
+    connections: Mapping[str, Connection], *, public_url: str | None = None, log: RequestLog | None = None
+) -> Bridge:
+    """The application over open connections; it closes them when it ends. ``log`` tells of requests."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -89,12 +105,9 @@ def create_app(connections: Mapping[str, Connection], *, public_url: str | None 
     async def alive(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    routes = [
-        Route("/healthz", alive),
-        Route("/readyz", alive),
-        Mount("/scim", ScimEndpoint(connections, derived, public_url=public_url)),
-    ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Bridge(routes=[Route("/healthz", alive), Route("/readyz", alive)], lifespan=lifespan)
+    app.scim = ScimEndpoint(connections, derived, log or RequestLog(), public_url=public_url)
+    return app
 
 
 async def close(connections: Sequence[Connection]) -> None:
@@ -104,8 +117,8 @@ async def close(connections: Sequence[Connection]) -> None:
         await database.aclose()
 
 
-def from_environment() -> Starlette:
+def from_environment() -> Bridge:
     """The application of a worker process of `serve`."""
-    configure()
+    log = configure()
     config = load(Path(os.environ[CONFIG_VARIABLE]), provider_by_name)
-    return create_app(open_connections(config), public_url=config.server.public_url)
+    return create_app(open_connections(config), public_url=config.server.public_url, log=log)

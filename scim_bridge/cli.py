@@ -59,10 +59,10 @@ def demo_command(port: int, users: int, only: str | None) -> None:
 def serve(path: Path, host: str, port: int, workers: int) -> None:
     """Run the bridge."""
     config = _loaded(path)
-    configure()
+    log = configure()
     with _bound(host, port) as bound:
         if workers == 1:
-            app = create_app(_opened(path, config), public_url=config.server.public_url)
+            app = create_app(_opened(path, config), public_url=config.server.public_url, log=log)
             uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
         else:
             _serve_by(workers, path, bound)

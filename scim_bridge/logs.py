@@ -1,9 +1,11 @@
 """Logging: one JSON line for each record, on standard error."""
 
+import asyncio
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import orjson
 
@@ -32,11 +34,42 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-def configure(level: int = logging.INFO) -> None:
-    """Send all logging through one JSON handler."""
-    handler = logging.StreamHandler(sys.stderr)
+class RequestLog:
+    """Tells of requests, a line each, as `JsonFormatter` does at a quarter of its cost.
+
+    Lines of one turn of the event loop are written at once. Where logging was set up by somebody else, it goes there.
+    """
+
+    def __init__(self, handler: logging.StreamHandler[TextIO] | None = None) -> None:
+        self._logger = logging.getLogger("scim_bridge.access")
+        self._handler = handler
+        self._lines: list[bytes] = []
+
+    def __call__(self, told: Mapping[str, Any]) -> None:
+        if not self._logger.isEnabledFor(logging.INFO):
+            return
+        if self._handler is None or self._logger.handlers or logging.getLogger().handlers != [self._handler]:
+            self._logger.info("request", extra=dict(told))
+            return
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"time": now, "level": "info", "logger": self._logger.name, "message": "request", **told}
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(orjson.dumps(line, default=str))
+
+    def _write(self) -> None:
+        assert self._handler is not None
+        lines, self._lines = self._lines, []
+        self._handler.stream.write(b"\n".join([*lines, b""]).decode())
+        self._handler.flush()
+
+
+def configure(level: int = logging.INFO) -> RequestLog:
+    """Send all logging through one JSON handler; returns what tells of requests."""
+    handler: logging.StreamHandler[TextIO] = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     silence_http_library()
     for name in ("uvicorn.access", "aiohttp.access"):
         logging.getLogger(name).disabled = True  # one line a request is ours
+    return RequestLog(handler)

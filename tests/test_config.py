@@ -99,7 +99,9 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path, monkey
         (('token = "t"', 'token = "env:NOT_SET_ANYWHERE"'), "token: the environment variable NOT_SET_ANYWHERE is not"),
         (('token = "t"', 'token = "file:/nowhere/x"'), "[connections.acme] token: the file /nowhere/x cannot be read"),
         (('token = "t"', 'tokens = "t"'), "[connections.acme] tokens: takes a list"),
-        (('token = "t"', 'token = "t"\nmode = "mirror"'), "[connections.acme] mode: mirror is not supported"),
+        (('token = "t"', 'token = "t"\nmirror = { refresh_seconds = 0 }'), "refresh_seconds: is too small"),
+        (('token = "t"', 'token = "t"\nmirror = { max_shrink_percent = 101 }'), "max_shrink_percent: is more than 100"),
+        (('token = "t"', 'token = "t"\nmirror = { often = 1 }'), "acme.mirror] often: there is no such key"),
         (('token = "t"', 'token = "t"\naccess = "all"'), "[connections.acme] access: takes read-write, read-only"),
         (('"pingone"', '"pingtwo"'), "[connections.acme] provider: there is no provider 'pingtwo'; there are"),
         (('provider = "pingone"', ""), "[connections.acme] provider: is missing"),
@@ -138,7 +140,8 @@ def test_what_is_wrong_is_named_by_file_table_and_key(tmp_path: Path, change: tu
         ('encryption_key = "%%"', "encryption_key: is not base64"),
         ('encryption_key = "c2hvcnQ="', "encryption_key: has 5 bytes, 32 are needed"),
         ('public_url = "scim.example.com"', "public_url: has to start with https://"),
-        ('database = "postgresql://u@h/d"', "database: only sqlite:///PATH is supported"),
+        ('database = "mysql://u@h/d"', "database: takes sqlite:///PATH or postgresql://"),
+        ('database = "sqlite:///"', "database: takes sqlite:///PATH or postgresql://"),
     ],
 )
 def test_the_server_table_is_checked(tmp_path: Path, key: str, problem: str) -> None:

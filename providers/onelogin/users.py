@@ -289,6 +289,6 @@ def _roles(row: Mapping[str, Any]) -> list[Element] | None:
     return None if held is None else [{"value": each} for each in held]
 
 
-GROUPS: Final = Relation("groups", reads=(), references={"": "/Groups"}, shown="inline", inline=_groups)
+GROUPS: Final = Relation("groups", reads=(), references={"": "/Groups"}, shown="inline", inline=_groups, inverse=True)
 ROLES: Final = Relation("roles", reads=(), references={}, shown="request", inline=_roles)
 """OneLogin's roles are shown as groups, and to clients that look for roles as those too; users tell their ids alone."""

@@ -10,7 +10,7 @@ def groups_of(api: Api) -> Relation:
     of_identity = 'memberships.identityId eq "{id}"'
     access = listed(api("workgroups"), "id", fixed={"filters": of_identity})
     read = RelationRead(access, lambda row: _element(row, type="direct"))
-    return Relation("groups", reads=(read,), references={"": "/Groups"}, shown="request")
+    return Relation("groups", reads=(read,), references={"": "/Groups"}, shown="request", inverse=True)
 
 
 def roles_of(api: Api) -> Relation:

@@ -142,7 +142,8 @@ class Builder:
         read = None if self._groups is None else self._groups_with(self._groups)
         reads = () if read is None else (replace(read, known_empty=empty, nested=True),)
         to_groups = {} if self._groups is None else {"": self._groups.resource.endpoint}
-        return Relation(GROUPS, reads, references=to_groups, shown="inline", inline=_inline(GROUPS, _element))
+        inline = _inline(GROUPS, _element)
+        return Relation(GROUPS, reads, references=to_groups, shown="inline", inline=inline, inverse=True)
 
     def _groups_with(self, groups: ResourceType) -> RelationRead:
         """The groups that have a member: found by the server, else by reading all of them."""

@@ -34,9 +34,15 @@ class Blocks:
         return self.numbers[index] << BLOCK_BITS, offset - (self.sums[index - 1] if index else 0)
 
 
+def current_revision(sql: Sql, tables: Tables) -> int:
+    """A number that grows with every change of a mirrored resource type."""
+    found: int = sql.rows("SELECT revision FROM mirror_types WHERE number = ?", (tables.number,))[0][0]
+    return found
+
+
 def read(sql: Sql, tables: Tables, known: Blocks | None) -> Blocks:
     """The blocks as they are now; those known where nothing has changed since."""
-    revision = sql.rows("SELECT revision FROM mirror_types WHERE number = ?", (tables.number,))[0][0]
+    revision = current_revision(sql, tables)
     if known is not None and known.revision == revision:
         return known
     rows = sql.rows(f"SELECT block, size FROM {tables.blocks} WHERE size > 0 ORDER BY block")

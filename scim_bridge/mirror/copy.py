@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from scim_bridge.clock import Clock
+from scim_bridge.mirror.blocks import current_revision
 from scim_bridge.mirror.layout import element_key
-from scim_bridge.mirror.search import Search, Searcher, Stored, Unanswerable, decoded
+from scim_bridge.mirror.search import Found, Search, Searcher, Unanswerable, decoded
 from scim_bridge.mirror.store import Draft, NotStorable, Store
 from scim_bridge.mirror.tables import state_of_tables
 from scim_bridge.query.budget import ScanTooLarge
@@ -85,9 +88,17 @@ class MirrorCopy:
         fresh_at = (await self._states())[2]
         return max(0, (self.wall() - (fresh_at or 0)) // 1_000_000)
 
-    async def revision(self) -> int:
+    async def freshness(self) -> dict[str, Any]:
         found = await self._reading(state_of_tables, self.store.tables)
-        return found.revision
+        times = {"asOf": found.fresh_at, "comparedWhole": found.full_at}
+        return {"answersFrom": "mirror" if found.complete else "upstream"} | {
+            name: datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            for name, at in times.items()
+            if at is not None
+        }
+
+    async def revision(self) -> int:
+        return await self._reading(current_revision, self.store.tables)
 
     async def _states(self) -> tuple[float, bool, int | None, int]:
         """Since when it is known, whether the mirror is complete, and as of when."""
@@ -103,12 +114,20 @@ class MirrorCopy:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     async def document(self, resource_id: str) -> Document | None:
-        found = await self._reading(self._searcher.one, resource_id)
-        return Document(found.document, found.state) if found is not None else None
+        return await self._reading(self._document, resource_id)
+
+    def _document(self, sql: Sql, resource_id: str) -> Document | None:
+        found = self._searcher.one(sql, resource_id)
+        if found is None:
+            return None
+        related = {
+            each.relation.attribute: each.of.holders_of(sql, each.through, resource_id) for each in self._shown_inline
+        }
+        return Document(found[2], found[1], related)
 
     async def record(self, resource_id: str) -> Record | None:
         found = await self._reading(self._searcher.one, resource_id, whole=True)
-        return Record(decoded(found.document), {}, state=found.state) if found is not None else None
+        return Record(decoded(found[2]), {}, state=found[1]) if found is not None else None
 
     async def search(self, query: Query, position: Mapping[str, Any] | None = None) -> Page:
         position = position or {}
@@ -118,25 +137,30 @@ class MirrorCopy:
             search = self._searcher.compiled(query.filter, query.sort)
         except Unanswerable:
             return await self.reader.search(replace(query, documents=False), position or None)
-        query = replace(query, offset=position.get("o", query.offset))
+        if position:
+            query = replace(query, offset=position["o"])
         quick = search.quick and not query.relations
-        rows, total, after = await self._reading(self._page, search, query, position.get("after"), quick=quick)
-        following = None if after is None else {"o": query.offset + len(rows), **({"after": after} if after else {})}
+        found, related = await self._reading(self._page, search, query, position.get("after"), quick=quick)
+        following = None
+        if found.after is not None:
+            following = {"o": query.offset + len(found.rows), **({"after": found.after} if found.after else {})}
         if query.documents:
-            return Page([], total, following, [each.document for each, _ in rows])
-        records = [Record(decoded(each.document), known, state=each.state) for each, known in rows]
+            return Page([], found.total, following, [each[2] for each in found.rows], found.revision)
+        records = [
+            Record(decoded(document), {name: related[name][row] for name in related}, state=state)
+            for row, state, document in found.rows
+        ]
         await self.fill(records, query.relations)
-        return Page(records, total, following)
+        return Page(records, found.total, following, revision=found.revision)
 
     def _page(
         self, sql: Sql, search: Search, query: Query, after: list[Any] | None
-    ) -> tuple[list[tuple[Stored, dict[str, list[Element]]]], int | None, list[Any] | None]:
-        """Rows with those of the relations asked for that the tables hold."""
+    ) -> tuple[Found, dict[str, dict[int, list[Element]]]]:
+        """Rows, and those of the relations asked for that the tables hold."""
         found = self._searcher.page(sql, search, query, after)
         names = query.relations.intersection(self.store.layout.relations)
-        related = {name: self._searcher.elements(sql, [each.row for each in found.rows], name) for name in names}
-        rows = [(each, {name: related[name][each.row] for name in names}) for each in found.rows]
-        return rows, found.total, found.after
+        rows = [each[0] for each in found.rows]
+        return found, {name: self._searcher.elements(sql, rows, name) for name in names}
 
     async def load(self, records: Sequence[Record], names: Iterable[str]) -> None:
         names = set(names)
@@ -155,7 +179,7 @@ class MirrorCopy:
     async def _load_stored(self, records: Sequence[Record], name: str) -> None:
         def elements(sql: Sql, resource_id: str) -> list[Element]:
             found = self._searcher.one(sql, resource_id)
-            return self._searcher.elements(sql, [found.row], name)[found.row] if found is not None else []
+            return self._searcher.elements(sql, [found[0]], name)[found[0]] if found is not None else []
 
         for record in records:
             record.known[name] = await self._reading(elements, record.id)
@@ -188,6 +212,11 @@ class MirrorCopy:
         except DatabaseUnavailable as error:
             _log.error("the mirror cannot answer", extra={"error": str(error)})
             raise Unavailable("the bridge's database", "it does not answer") from None
+
+    @cached_property
+    def _shown_inline(self) -> tuple[Membership, ...]:
+        """The memberships that a single resource shows although nobody asked for them."""
+        return tuple(each for each in self.memberships if each.relation.shown == "inline")
 
     # -- own writes ----------------------------------------------------------------------------------------------------
 
@@ -267,7 +296,7 @@ def connected(copies: Sequence[MirrorCopy]) -> None:
         copy.memberships = tuple(
             Membership(relation, other, name)
             for relation in copy.collection.relations
-            if relation.attribute not in copy.store.layout.relations
+            if relation.inverse
             for other, name in copy.holders
             if other.collection.resource.endpoint in relation.references.values()
         )

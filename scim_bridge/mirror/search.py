@@ -21,22 +21,22 @@ MAX_COMPILED: Final = 512
 Element = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A resource as the tables hold it."""
+Stored = tuple[int, bytes, bytes]
+"""A resource as the tables hold it: the number of its row, the digest of its state, and its document.
 
-    row: int
-    state: bytes
-    document: bytes
+A tuple, as it comes from the database: an object for each of a hundred rows costs as much as reading them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of a page, how many match in all where that is known, and the position after it; None at the end."""
+    """Rows of a page, how many match in all where that is known, the position after it (None at the end), and the
+    revision of the tables, no later than the rows."""
 
     rows: list[Stored]
     total: int | None
     after: list[Any] | None
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +96,27 @@ class Searcher:
     def one(self, sql: Sql, resource_id: str, *, whole: bool = False) -> Stored | None:
         """The resource with an id; ``whole``: with what is returned on request only."""
         rows = sql.rows(self._whole_by_id if whole else self._by_id, (resource_id,))
-        return Stored(rows[0][0], rows[0][1], rows[0][2]) if rows else None
+        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
     def page(self, sql: Sql, search: Search, query: Query, after: Sequence[Any] | None) -> Found:
         """A page of a query, from its offset or ``after`` a position."""
-        if search.residual is not None:
-            return self._checked(sql, search, query)
         if search.condition is None and search.order is None:
             return self._listed(sql, query, after)
+        revision = blocks.current_revision(sql, self._store.tables)
+        if search.residual is not None:
+            return self._checked(sql, search, query, revision)
         rows = self._rows(sql, search, query, after) if query.count else []
-        return Found(rows, self._total(sql, search, query, rows, after), self._after(search, query, rows, sql))
+        total = self._total(sql, search, query, rows, after)
+        return Found(rows, total, self._after(search, query, rows, sql), revision)
 
     def _listed(self, sql: Sql, query: Query, after: Sequence[Any] | None) -> Found:
         """A page of the whole list."""
         self._blocks = found = blocks.read(sql, self._store.tables, self._blocks)
         start, skip = (after[-1] + 1, 0) if after is not None else found.place(query.offset)
         text = f"SELECT seq, state, {_what(query)} FROM {self._table} d WHERE seq >= ? ORDER BY seq LIMIT ? OFFSET ?"
-        rows = [Stored(*each) for each in sql.rows(text, (start, query.count, skip))] if query.count else []
+        rows: list[Any] = sql.rows(text, (start, query.count, skip)) if query.count else []
         more = bool(rows) and query.offset + len(rows) < found.total
-        return Found(rows, found.total, [rows[-1].row] if more else None)
+        return Found(rows, found.total, [rows[-1][0]] if more else None, found.revision)
 
     def _rows(self, sql: Sql, search: Search, query: Query, after: Sequence[Any] | None) -> list[Stored]:
         condition, params = _conditions(search, after)
@@ -125,7 +127,8 @@ class Searcher:
             # The rows passed over are told by an index, without reading their documents.
             inner = f"d.seq IN (SELECT d.seq FROM {self._table} d WHERE {inner}) ORDER BY {search.ordering}"
         text = f"SELECT d.seq, d.state, {_what(query)} FROM {self._table} d WHERE {inner}"
-        return [Stored(*each) for each in sql.rows(text, (*params, *bound))]
+        rows: list[Any] = sql.rows(text, (*params, *bound))
+        return rows
 
     def _total(
         self, sql: Sql, search: Search, query: Query, rows: Sequence[Stored], after: Sequence[Any] | None
@@ -146,11 +149,11 @@ class Searcher:
         if not rows or len(rows) < query.count:
             return None
         if search.order is None:
-            return [rows[-1].row]
-        key = sql.rows(f"SELECT {search.order} FROM {self._table} d WHERE d.seq = ?", (rows[-1].row,))[0][0]
-        return [float(key) if _is_decimal(key) else key, rows[-1].row]
+            return [rows[-1][0]]
+        key = sql.rows(f"SELECT {search.order} FROM {self._table} d WHERE d.seq = ?", (rows[-1][0],))[0][0]
+        return [float(key) if _is_decimal(key) else key, rows[-1][0]]
 
-    def _checked(self, sql: Sql, search: Search, query: Query) -> Found:
+    def _checked(self, sql: Sql, search: Search, query: Query, revision: int) -> Found:
         """A page of what SQL finds and the filter confirms, which is read whole."""
         assert search.residual is not None and search.condition is not None
         matches = predicate(search.residual, self._store.layout.resource)
@@ -158,14 +161,15 @@ class Searcher:
             f"SELECT d.seq, d.state, COALESCE(d.more, d.document), {_what(query)} FROM {self._table} d"
             f" WHERE {search.condition.text} ORDER BY {search.ordering}"
         )
-        rows, total = [], 0
+        rows: list[Stored] = []
+        total = 0
         for row, state, whole, body in sql.stream(text, search.condition.params):
             if matches({**decoded(whole), **self._related(sql, row)}):
                 if query.offset <= total < query.offset + query.count:
-                    rows.append(Stored(row, state, body))
+                    rows.append((row, state, body))
                 total += 1
         more = query.offset + len(rows) < total and rows
-        return Found(rows, total, [] if more else None)
+        return Found(rows, total, [] if more else None, revision)
 
     def _related(self, sql: Sql, row: int) -> dict[str, list[Element]]:
         """The relations of a row that have elements."""

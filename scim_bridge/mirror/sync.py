@@ -83,7 +83,7 @@ class Sync:
         for copy in self.copies:
             outcome = await self._refreshed(copy, full, progress)
             copy.changed_state()
-            _log.info("mirror refreshed", extra={"connection": self.connection, **asdict(outcome)})
+            _log.info("mirror refreshed", extra={"connection": self.connection, "outcome": asdict(outcome)})
             outcomes.append(outcome)
         return outcomes
 

@@ -1,15 +1,15 @@
 """The SCIM endpoints over HTTP: who asks, for which connection, what it cost, and one line in the log."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
 from typing import Any, Final, Protocol
 
 import orjson
 from scim2_server.errors import MethodNotAllowedException
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
@@ -21,12 +21,16 @@ from scim_bridge.protocol.service import ScimService
 from scim_bridge.upstream.trace import RequestTrace, tracing
 
 DEADLINE_SECONDS: Final = 50.0
+_BODILESS: Final = ("GET", "HEAD")
+"""Methods whose bodies mean nothing (RFC 9110 section 9.3.1); the server reads past them."""
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 SCIM_JSON: Final = "application/scim+json"
 PLAIN_JSON: Final = "application/json"
 DESCRIPTION: Final = "/openapi.json"
 _REQUEST_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-_log = logging.getLogger("scim_bridge.access")
+_RUN: Final = secrets.token_hex(4)
+"""Tells the requests of this process from those of others."""
+_REQUESTS: Final = count(1)
 
 
 class Opened(Protocol):
@@ -42,6 +46,9 @@ Describe = Callable[[str, Mapping[str, Any], Sequence[Mapping[str, Any]], Sequen
 """What derives an OpenAPI description from the base URL, ServiceProviderConfig, the resource types and the schemas."""
 
 
+Log = Callable[[Mapping[str, Any]], None]
+
+
 @dataclass(slots=True)
 class _Answer:
     """What goes out, and what the log says of it."""
@@ -54,13 +61,15 @@ class _Answer:
 class ScimEndpoint:
     """An ASGI application for ``/scim/{connection}/v2/…``; mounted where the path below it starts with the name.
 
-    ``describe`` makes ``/scim/{connection}/openapi.json``, for those who may use the connection.
+    ``describe`` makes ``/scim/{connection}/openapi.json``, for those who may use the connection; ``log`` takes what is
+    told of each request.
     """
 
     def __init__(
         self,
         connections: Mapping[str, Opened],
         describe: Describe,
+        log: Log,
         *,
         public_url: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -69,9 +78,10 @@ class ScimEndpoint:
         self._describe = describe
         self._public_url = public_url.rstrip("/") if public_url else None
         self._clock = clock
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+        headers = _headers(scope)
         request_id = _request_id(headers)
         started = self._clock.now()
         name, path = _split(scope)
@@ -91,7 +101,7 @@ class ScimEndpoint:
         self._log_line(scope, path, answer, name, request_id, trace, self._clock.now() - started, len(body))
 
     async def _guarded(
-        self, scope: Scope, receive: Receive, headers: Headers, name: str, path: str, request_id: str
+        self, scope: Scope, receive: Receive, headers: Mapping[str, str], name: str, path: str, request_id: str
     ) -> _Answer:
         """The answer, whatever happens."""
         answer = _Answer(ScimResponse(500))
@@ -113,7 +123,7 @@ class ScimEndpoint:
         answer: _Answer,
         scope: Scope,
         receive: Receive,
-        headers: Headers,
+        headers: Mapping[str, str],
         name: str,
         path: str,
         request_id: str,
@@ -130,8 +140,9 @@ class ScimEndpoint:
             path=path,
             base_url=self._base_url(scope, headers, name),
             query=read_query(scope["query_string"]),
+            query_string=scope["query_string"],
             headers=headers,
-            body=await _body(receive, headers),
+            body=await _body(receive, headers) if scope["method"] not in _BODILESS else b"",
             request_id=request_id,
             caller=f"{name}/{answer.caller}",
         )
@@ -147,12 +158,12 @@ class ScimEndpoint:
             raise MethodNotAllowedException(allowed=["GET"])
         return ScimResponse(200, self._describe(*service.discovered(request.base_url)), {"Content-Type": PLAIN_JSON})
 
-    def _base_url(self, scope: Scope, headers: Headers, name: str) -> str:
+    def _base_url(self, scope: Scope, headers: Mapping[str, str], name: str) -> str:
         origin = self._public_url or f"{scope['scheme']}://{headers.get('host', '')}"
         return f"{origin}/scim/{name}/v2"
 
-    @staticmethod
     def _log_line(
+        self,
         scope: Scope,
         path: str,
         answer: _Answer,
@@ -177,7 +188,7 @@ class ScimEndpoint:
         }
         if answer.left_out:
             extra["left_out"] = list(answer.left_out)
-        _log.info("request", extra=extra)
+        self._log(extra)
 
 
 def _split(scope: Scope) -> tuple[str, str]:
@@ -189,12 +200,20 @@ def _split(scope: Scope) -> tuple[str, str]:
     return name, f"/{below}" if version == "v2" else f"/{rest}"
 
 
-def _request_id(headers: Headers) -> str:
+def _headers(scope: Scope) -> dict[str, str]:
+    """The header fields by their names in lower case; of several of one name the first counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
     """The client's own id of the request where it is one that may stand in a log, else a new one."""
     given = headers.get("x-request-id", "")
-    return given if 0 < len(given) <= 64 and set(given) <= _REQUEST_ID_CHARACTERS else secrets.token_hex(8)
+    if 0 < len(given) <= 64 and set(given) <= _REQUEST_ID_CHARACTERS:
+        return given
+    return f"{_RUN}{next(_REQUESTS):08x}"
 
 
+@lru_cache(maxsize=256)
 def _media_type(accept: str | None, profile: Profile | None) -> str:
     """``application/json`` for those who ask for it rather than for SCIM's own type (RFC 7644 section 3.8)."""
     ranges = [each.strip().lower().partition(";") for each in (accept or "").split(",")]
@@ -222,7 +241,7 @@ def _quality(parameters: str) -> float:
         return 1.0
 
 
-async def _body(receive: Receive, headers: Headers) -> bytes:
+async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
     """The request's body. Raises ScimError 413 as soon as it is too large."""
     announced = headers.get("content-length", "0")
     too_large = ScimError(413, f"The request body is larger than {MAX_BODY_BYTES} bytes")
@@ -246,12 +265,16 @@ def _encoded(body: Mapping[str, Any] | bytes | None) -> bytes:
     return body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
 
 
+@lru_cache(maxsize=64)
+def _field(name: str) -> bytes:
+    return name.lower().encode("latin-1")
+
+
 async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes, *, bodiless: bool) -> None:
-    shown = dict(headers)
+    encoded = [(_field(name), value.encode("latin-1")) for name, value in headers.items()]
     if status in (204, 304):
-        shown.pop("Content-Type", None)
+        encoded = [each for each in encoded if each[0] != b"content-type"]
     else:
-        shown["Content-Length"] = str(len(body))
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in shown.items()]
+        encoded.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": b"" if bodiless else body})

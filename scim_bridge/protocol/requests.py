@@ -13,6 +13,7 @@ SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 _NAMES: Final = (
     "attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor",
 )  # fmt: skip
+_BY_LOWER_CASE: Final = {name.lower(): name for name in _NAMES}
 PROJECTIONS: Final = ("attributes", "excludedAttributes")
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _LARGEST: Final = 2**63 - 1
@@ -27,6 +28,7 @@ class ScimRequest:
     path: str
     base_url: str
     query: Mapping[str, str] = field(default_factory=dict)  # as `read_query` gives it
+    query_string: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
     request_id: str = ""
@@ -63,14 +65,15 @@ def read_query(query_string: bytes) -> dict[str, str]:
     Raises ScimError 400 for one that is given twice with different values, and for what is no UTF-8: which of them was
     meant is nobody's guess. Lists are joined.
     """
-    names = {name.lower(): name for name in _NAMES}
+    if not query_string:
+        return {}
     found: dict[str, str] = {}
     try:
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         raise invalid_value("The query is not encoded as UTF-8") from None
     for key, value in pairs:
-        name = names.get(key.lower())
+        name = _BY_LOWER_CASE.get(key.lower())
         if name in PROJECTIONS and name in found:
             found[name] += f",{value}"
         elif name is not None and found.setdefault(name, value) != value:

@@ -69,8 +69,8 @@ class Searcher:
 
     async def one_type(
         self, directory: Directory, source: Source, search: Search, request: ScimRequest
-    ) -> Mapping[str, Any]:
-        """The ListResponse over one resource type."""
+    ) -> tuple[Mapping[str, Any], int | None]:
+        """The ListResponse over one resource type, and the revision of the copy that it is from."""
         schema = directory.collection.resource
         shown = self._publishers[id(directory)].projection(search.attributes, search.excluded)
         query = self.query(directory, search, shown)
@@ -86,7 +86,7 @@ class Searcher:
             publisher = self._publishers[id(directory)]
             resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
             found = _Found(resources, len(resources), page.total, page.next)
-        return self._response(found, search, request, schema.name)
+        return self._response(found, search, request, schema.name), page.revision
 
     def query(self, directory: Directory, search: Search, shown: Projection) -> Query:
         """The search as a query of the engine.
@@ -97,7 +97,7 @@ class Searcher:
         sort = Sort(self._sortable(search.sort_by, directory), search.descending) if search.sort_by else None
         count = self._paging.count(search.count)
         relations = shown.relations(directory.collection)
-        plain = shown.is_default(directory.collection)
+        plain = self._publishers[id(directory)].is_default(shown)
         return Query(node, sort, search.start_index - 1, count, relations, documents=plain)
 
     def _checked(self, text: str, directory: Directory) -> FilterNode:

@@ -15,26 +15,30 @@ from urllib.parse import unquote
 from scim2_server.conditions import Conditions
 from scim2_server.cursor import Cursors
 from scim2_server.errors import MethodNotAllowedException
-from scim2_server.routing import RESERVED_NAMES, Operation, Target, match
+from scim2_server.routing import RESERVED_NAMES, ROUTES, Operation, Target, match
 
-from scim_bridge.protocol import bulk
+from scim_bridge.protocol import bulk, feed
 from scim_bridge.protocol.bodies import decode_object
 from scim_bridge.protocol.discovery import Discovery
 from scim_bridge.protocol.errors import ScimError, invalid_value, not_found, scim_error
 from scim_bridge.protocol.profiles import PatchResponse, Profile
 from scim_bridge.protocol.projection import Projection
 from scim_bridge.protocol.requests import PROJECTIONS, ScimRequest, ScimResponse, Search, from_body, from_query
-from scim_bridge.protocol.rows import Publisher, based, version_of
+from scim_bridge.protocol.rows import Publisher, version_of
 from scim_bridge.protocol.search import Paging, Searcher
 from scim_bridge.protocol.writes import Writer, Written
 from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.relations import Record
 from scim_bridge.query.sources import Changes, Copy, Source
-from scim_bridge.query.version import version
+from scim_bridge.query.version import owned_relations, tag_of
 from scim_bridge.upstream.errors import BadAnswer, NotFound, UpstreamError
 
 _log = logging.getLogger("scim_bridge.protocol")
+FRESHNESS: Final = "urn:scim-bridge:schemas:1.0:Freshness"
+"""What a mirror adds to ServiceProviderConfig: of each endpoint, as of when it answers."""
+_ALL: Final = "/{endpoint}"
+_SINGLE: Final = "/{endpoint}/{resource_id}"
 _OWN_ENDPOINTS: Final = frozenset({*RESERVED_NAMES, ".search"})
 _WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
 Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
@@ -56,7 +60,9 @@ class ScimService:
         patch_response: PatchResponse = "auto",
     ) -> None:
         self.directories = {each.collection.resource.endpoint.strip("/").lower(): each for each in directories}
-        endpoints = {each.collection.resource.name: each.collection.resource.endpoint for each in directories}
+        self._endpoints = endpoints = {
+            each.collection.resource.name: each.collection.resource.endpoint for each in directories
+        }
         self._publishers = {id(each): Publisher(each.collection, endpoints) for each in directories}
         self.searcher = Searcher(directories, self._publishers, paging, cursors, scan_rows)
         self._writers = {id(each): Writer(each, profile) for each in directories}
@@ -66,6 +72,15 @@ class ScimService:
         self._paging = paging
         self._writable = writable
         self._patch_response = patch_response
+        self._owning = {id(each): bool(owned_relations(each.collection)) for each in directories}
+        # What nearly all requests are about, as matching a path with all routes takes as long as many an answer.
+        names = [each.collection.resource.endpoint.strip("/") for each in directories]
+        self._targets = {
+            (route.method, name, route.pattern == _SINGLE): route.operation
+            for route in ROUTES
+            if route.pattern in (_ALL, _SINGLE)
+            for name in names
+        }
         self._handlers: Mapping[Operation, Handler] = {
             Operation.create: self._create,
             Operation.query: self._get,
@@ -84,6 +99,8 @@ class ScimService:
 
     async def handle(self, request: ScimRequest) -> ScimResponse:
         """The answer to a request. Every failure leaves as an exception that `protocol.errors.scim_error` knows."""
+        if request.path == feed.PATH:
+            return await self._changes(request)
         target = self._target("GET" if request.method == "HEAD" else request.method, request.path)
         if target.me:
             raise ScimError(501, "/Me is not offered: the token of this connection stands for no user")
@@ -98,6 +115,9 @@ class ScimService:
     def _target(self, method: str, path: str) -> Target:
         """What a request is about. Raises ScimError 404 and MethodNotAllowedException."""
         endpoint, _, rest = path.strip("/").partition("/")
+        found = self._targets.get((method, endpoint, bool(rest)))
+        if found is not None and rest != ".search" and "/" not in rest:
+            return Target(found, endpoint, rest or None)
         try:
             target = match(method, path)
         except MethodNotAllowedException:
@@ -120,7 +140,7 @@ class ScimService:
     async def _get(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
         shown, source = self._shown(directory, request), await directory.source()
-        if source is directory.copy and shown.is_default(directory.collection):
+        if source is directory.copy and self._publishers[id(directory)].is_default(shown):
             response = await self._document(directory, directory.copy, resource_id, request)
         else:
             record = await source.record(resource_id)
@@ -138,11 +158,11 @@ class ScimService:
         document = await copy.document(resource_id)
         if document is None:
             raise not_found(directory.collection.resource.name, resource_id)
-        tag = version(directory.collection, document.state, {})
-        headers = {"Location": self._publishers[id(directory)].location(request.base_url, resource_id)}
-        if tag is not None:
-            headers["ETag"] = tag
-        return ScimResponse(200, based(document.body, request.base_url), headers)
+        publisher = self._publishers[id(directory)]
+        headers = {"Location": publisher.location(request.base_url, resource_id)}
+        if not self._owning[id(directory)]:
+            headers["ETag"] = tag_of(document.state)
+        return ScimResponse(200, publisher.stitched(request.base_url, document), headers)
 
     async def _search(self, request: ScimRequest, target: Target) -> ScimResponse:
         return await self._searched(from_query(request.query), request, target)
@@ -168,14 +188,15 @@ class ScimService:
 
     async def _listed(self, directory: Directory, search: Search, request: ScimRequest) -> ScimResponse:
         source = await directory.source()
-        tag = None
-        if source is directory.copy:
-            tag = f'W/"{await directory.copy.revision()}.{_digest(search, request)}"'
+        known = request.headers.get("if-none-match")
+        if known is not None and directory.copy is not None and source is directory.copy:
+            tag = _list_tag(await directory.copy.revision(), search, request)
             if not _conditions(request).check(tag, "GET"):
                 return ScimResponse(304, None, {"ETag": tag})
-        response = ScimResponse(200, await self.searcher.one_type(directory, source, search, request))
-        if tag is not None:
-            response.headers["ETag"] = tag
+        body, revision = await self.searcher.one_type(directory, source, search, request)
+        response = ScimResponse(200, body)
+        if revision is not None:
+            response.headers["ETag"] = _list_tag(revision, search, request)
         await _tell_age(directory, source, response)
         return response
 
@@ -249,6 +270,8 @@ class ScimService:
         return not directory.collection.writes.members
 
     def _shown(self, directory: Directory, request: ScimRequest) -> Projection:
+        if not request.query:
+            return self._publishers[id(directory)].projection(None, None)
         search = from_query({name: text for name, text in request.query.items() if name in PROJECTIONS})
         return self._publishers[id(directory)].projection(search.attributes, search.excluded)
 
@@ -290,6 +313,16 @@ class ScimService:
         headers = {"Location": publisher.location(request.base_url, record.id), **_etag(directory, record)}
         return ScimResponse(status, publisher.shown(request.base_url, record, shown), headers)
 
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    async def _changes(self, request: ScimRequest) -> ScimResponse:
+        if self.changes is None:
+            raise ScimError(404, 'There is no record of changes: this connection is not in the mode "mirror"')
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowedException(allowed=["GET"])
+        body = await feed.answer(self.changes, request.query_string, self._endpoints, request.base_url)
+        return ScimResponse(200, body, {"Content-Type": "application/json"})
+
     # -- discovery ----------------------------------------------------------------------------------------------------
 
     def discovered(self, base_url: str) -> Discovered:
@@ -304,7 +337,12 @@ class ScimService:
 
     async def _config(self, request: ScimRequest, target: Target) -> ScimResponse:
         _check_unfiltered(request)
-        return ScimResponse(200, self._discovery.service_provider_config(request.base_url))
+        config = self._discovery.service_provider_config(request.base_url)
+        freshness = {name: await each.copy.freshness() for name, each in self._named() if each.copy is not None}
+        return ScimResponse(200, {**config, FRESHNESS: freshness} if freshness else config)
+
+    def _named(self) -> list[tuple[str, Directory]]:
+        return [(each.collection.resource.endpoint.strip("/"), each) for each in self.directories.values()]
 
     async def _resource_types(self, request: ScimRequest, target: Target) -> ScimResponse:
         return self._discovered(self._discovery.resource_types(request.base_url), request, target)
@@ -334,9 +372,10 @@ def _conditions(request: ScimRequest) -> Conditions:
     return Conditions(request.headers.get("if-match"), request.headers.get("if-none-match"))
 
 
-def _digest(search: Search, request: ScimRequest) -> str:
-    """What of a request decides a list, beside the state of what is listed."""
-    return blake2b(repr((search, request.base_url)).encode(), digest_size=8).hexdigest()
+def _list_tag(revision: int, search: Search, request: ScimRequest) -> str:
+    """The entity tag of a list: the state of what is listed, and what of the request decides the list."""
+    asked = blake2b(repr((search, request.base_url)).encode(), digest_size=8).hexdigest()
+    return f'W/"{revision}.{asked}"'
 
 
 async def _tell_age(directory: Directory, source: Source, response: ScimResponse) -> None:

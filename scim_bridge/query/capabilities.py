@@ -244,6 +244,7 @@ class Relation:
     partial: bool = False  # inline elements say less than those of the reads: shown, but nothing is decided by them
     kinds: Mapping[str, Kind] = field(default_factory=dict)  # by type: what elements that do not tell theirs may be
     record: AccessPath | None = None  # a look-up of the owner that brings what the usual one does not
+    inverse: bool = False  # it is told by whose members an owner is, and theirs in turn, and there is no more to it
 
 
 @dataclass(frozen=True, slots=True)

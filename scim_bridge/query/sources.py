@@ -1,7 +1,7 @@
 """What answers reads of one resource type: its upstream, or a copy of what that holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from scim_bridge.query.capabilities import Element
@@ -17,13 +17,14 @@ class Page:
     """Records of one page, how many match in all (None where nobody asked and it was not known), where the next starts.
 
     ``next`` is plain JSON and all that another node needs to go on; None at the end. ``documents`` come instead of
-    records where a query takes them and the source has them.
+    records where a query takes them and the source has them. ``revision``: of a copy, no later than what is listed.
     """
 
     records: list[Record]
     total: int | None
     next: Mapping[str, Any] | None
     documents: Sequence[bytes] | None = None
+    revision: int | None = None
 
     @property
     def resources(self) -> list[dict[str, Any]]:
@@ -32,10 +33,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A resource as a client is sent it by default, with BASE_MARK for the base URL, and the digest of its state."""
+    """A resource as a client is sent it by default, with BASE_MARK for the base URL, and the digest of its state.
+
+    ``related``: elements of relations that a single resource shows although nobody asked, where the copy has them.
+    """
 
     body: bytes
     state: bytes
+    related: Mapping[str, Sequence[Element]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,10 @@ class Copy(Source, Protocol):
 
     async def document(self, resource_id: str) -> Document | None:
         """The document of a resource; None where there is none."""
+        ...
+
+    async def freshness(self) -> dict[str, Any]:
+        """As of when it is as its upstream, and when it was last compared as a whole, as JSON; {} before that."""
         ...
 
     async def age_seconds(self) -> int:

@@ -36,4 +36,8 @@ def version(collection: Collection, state: bytes, known: Mapping[str, Sequence[M
     if owned:
         values = {name: sorted(str(each["value"]) for each in known[name]) for name in owned}
         state = blake2b(state + orjson.dumps(values), digest_size=SIZE).digest()
-    return f'W/"{state.hex()}"'
+    return tag_of(state)
+
+
+def tag_of(digest: bytes) -> str:
+    return f'W/"{digest.hex()}"'

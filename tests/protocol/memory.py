@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from scim_bridge.comparison import folded
 from scim_bridge.conformance.openapi import derived
+from scim_bridge.logs import RequestLog
 from scim_bridge.protocol.auth import TokenCheck
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.protocol.profiles import PROFILES, PatchResponse, Profile
@@ -292,7 +293,11 @@ class Bridge:
             patch_response=patch_response,
         )
         endpoint = ScimEndpoint(
-            {"acme": _Opened(service, chosen, ["t0ken", "other"])}, derived, public_url=public_url, clock=self.clock
+            {"acme": _Opened(service, chosen, ["t0ken", "other"])},
+            derived,
+            RequestLog(),
+            public_url=public_url,
+            clock=self.clock,
         )
         self.app = Starlette(routes=[Mount("/scim", endpoint)])
 
