@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -73,6 +74,16 @@ def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | Non
     return connection
 
 
+def settle_memory() -> None:
+    """Spare the garbage collector what was loaded, which stays, and let it look less often at what comes and goes.
+
+    Nearly all of a request is freed without it. With a threshold of 700 objects it took a tenth of each.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 class Bridge(Starlette):
     """The application. What is below ``/scim/`` goes straight to its endpoint, which answers every failure itself:
     routing and middleware would cost as much as many an answer."""
@@ -94,6 +105,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # Not waited for: an upstream that is slow or down must not keep the others, or /healthz, from answering.
+        settle_memory()
         tasks = [asyncio.create_task(open_early(list(connections.values())))]
         tasks += [asyncio.create_task(each.keep_mirror()) for each in connections.values() if each.is_mirror]
         yield

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -44,6 +45,8 @@ class RequestLog:
         self._logger = logging.getLogger("scim_bridge.access")
         self._handler = handler
         self._lines: list[bytes] = []
+        self._second = 0
+        self._stem = ""
 
     def __call__(self, told: Mapping[str, Any]) -> None:
         if not self._logger.isEnabledFor(logging.INFO):
@@ -51,11 +54,18 @@ class RequestLog:
         if self._handler is None or self._logger.handlers or logging.getLogger().handlers != [self._handler]:
             self._logger.info("request", extra=dict(told))
             return
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = {"time": now, "level": "info", "logger": self._logger.name, "message": "request", **told}
+        line = {"time": self._time(), "level": "info", "logger": self._logger.name, "message": "request", **told}
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
         self._lines.append(orjson.dumps(line, default=str))
+
+    def _time(self) -> str:
+        """The time now, as `JsonFormatter` writes it; most of the text is that of the line before."""
+        seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+        if seconds != self._second:
+            self._second = seconds
+            self._stem = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._stem}.{nanoseconds // 1_000_000:03d}+00:00"
 
     def _write(self) -> None:
         assert self._handler is not None

@@ -19,7 +19,7 @@ from scim_bridge.mirror.blocks import current_revision
 from scim_bridge.mirror.layout import element_key
 from scim_bridge.mirror.search import Found, Search, Searcher, Unanswerable, decoded
 from scim_bridge.mirror.store import Draft, NotStorable, Store
-from scim_bridge.mirror.tables import state_of_tables
+from scim_bridge.mirror.tables import TablesState, state_of_tables
 from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.capabilities import Collection, Element, Relation
 from scim_bridge.query.plan import Query
@@ -73,20 +73,20 @@ class MirrorCopy:
         self._searcher = Searcher(store, database.dialect)
         self._clock = clock
         self.wall = wall
-        self._state: tuple[float, bool, int | None, int] | None = None
+        self._state: TablesState | None = None
+        self._looked = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- how it stands -------------------------------------------------------------------------------------------------
 
     async def ready(self) -> bool:
         try:
-            return (await self._states())[1]
+            return (await self._stands()).complete
         except Unavailable:
             return False
 
     async def age_seconds(self) -> int:
-        fresh_at = (await self._states())[2]
-        return max(0, (self.wall() - (fresh_at or 0)) // 1_000_000)
+        return self._age(await self._stands())
 
     async def freshness(self) -> dict[str, Any]:
         found = await self._reading(state_of_tables, self.store.tables)
@@ -100,11 +100,11 @@ class MirrorCopy:
     async def revision(self) -> int:
         return await self._reading(current_revision, self.store.tables)
 
-    async def _states(self) -> tuple[float, bool, int | None, int]:
-        """Since when it is known, whether the mirror is complete, and as of when."""
-        if self._state is None or self._clock.now() - self._state[0] >= STATE_SECONDS:
-            found = await self._reading(state_of_tables, self.store.tables)
-            self._state = self._clock.now(), found.complete, found.fresh_at, found.revision
+    async def _stands(self) -> TablesState:
+        """How the tables stand, or stood a moment ago."""
+        if self._state is None or self._clock.now() - self._looked >= STATE_SECONDS:
+            self._state = await self._reading(state_of_tables, self.store.tables)
+            self._looked = self._clock.now()
         return self._state
 
     def changed_state(self) -> None:
@@ -114,16 +114,22 @@ class MirrorCopy:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     async def document(self, resource_id: str) -> Document | None:
-        return await self._reading(self._document, resource_id)
+        state = await self._stands()
+        return await self._reading(self._document, resource_id, state)
 
-    def _document(self, sql: Sql, resource_id: str) -> Document | None:
+    def _document(self, sql: Sql, resource_id: str, state: TablesState) -> Document | None:
         found = self._searcher.one(sql, resource_id)
         if found is None:
             return None
         related = {
-            each.relation.attribute: each.of.holders_of(sql, each.through, resource_id) for each in self._shown_inline
+            each.relation.attribute: each.of.holders_of(sql, each.through, resource_id)
+            for each in self._shown_inline
+            if each.relation.attribute in state.inline
         }
-        return Document(found[2], found[1], related)
+        return Document(found[2], found[1], self._age(state), related)
+
+    def _age(self, state: TablesState) -> int:
+        return max(0, (self.wall() - (state.fresh_at or 0)) // 1_000_000)
 
     async def record(self, resource_id: str) -> Record | None:
         found = await self._reading(self._searcher.one, resource_id, whole=True)
@@ -215,7 +221,7 @@ class MirrorCopy:
 
     @cached_property
     def _shown_inline(self) -> tuple[Membership, ...]:
-        """The memberships that a single resource shows although nobody asked for them."""
+        """The memberships that a single resource shows unasked, where its upstream's own record brings them."""
         return tuple(each for each in self.memberships if each.relation.shown == "inline")
 
     # -- own writes ----------------------------------------------------------------------------------------------------

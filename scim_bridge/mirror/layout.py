@@ -207,7 +207,6 @@ def layout(
 # -- the keys of a resource --------------------------------------------------------------------------------------------
 
 Keys = dict[str, Any]
-Dropped = Callable[[str], None]
 _Reader = Callable[[Any], Any]
 
 
@@ -216,7 +215,7 @@ class KeyMaker:
 
     def __init__(self, layout: Layout) -> None:
         self._columns = [(*_two_keys(each.path), key_function(each.path.target)) for each in layout.columns]
-        self._lists = layout.lists
+        self._lists = [(path, key_function(path.target)) for path in layout.lists]
         held = {each.path.canonical for each in layout.columns}
         away = {*layout.relations, *layout.elsewhere}
         schema = layout.resource
@@ -233,15 +232,15 @@ class KeyMaker:
             value = resource.get(first)
             if second is not None and value is not None:
                 value = value.get(second)
-            found.append(None if value is None else key(value))
+            if key is _folded_text and value.__class__ is str and value.isascii() and value.isprintable():
+                found.append(value.lower())
+            else:
+                found.append(None if value is None else key(value))
         return found
 
     def lists(self, resource: Mapping[str, Any]) -> list[set[str]]:
         """The keys of the attributes with rows of their own."""
-        return [
-            {_folded_text(one) if not path.target.case_exact else _exact_text(one) for one in path.read(resource) or ()}
-            for path in self._lists
-        ]
+        return [{key(one) for one in path.read(resource) or ()} for path, key in self._lists]
 
     def rest(self, resource: Mapping[str, Any]) -> Keys:
         """The keys of all else, nested as the resource is. Raises Mistyped."""
@@ -280,23 +279,25 @@ def _object(subs: Mapping[str, _Reader]) -> _Reader:
 
 
 def _object_keys(subs: Mapping[str, _Reader], value: Any) -> Keys:
-    if not isinstance(value, Mapping):
+    if value.__class__ is not dict:
         raise Mistyped
     found: Keys = {}
     for name, each in value.items():
-        if each is not None and (read := subs.get(name)) is not None:
-            try:
-                key = read(each)
-            except Mistyped as error:
-                raise Mistyped(".".join([name, *error.args])) from None
-            if key != []:  # which is unassigned
-                found[name] = key
+        read = subs.get(name)
+        if read is None or each is None:
+            continue
+        if read is _folded_text and each.__class__ is str and each.isascii() and each.isprintable():
+            found[name] = each.lower()  # most values; a call costs as much as this
+            continue
+        key = read(each)
+        if key.__class__ is not list or key:  # an empty list is unassigned
+            found[name] = key
     return found
 
 
 def _list(one: _Reader) -> _Reader:
     def read(value: Any) -> list[Any]:
-        if not isinstance(value, list):
+        if value.__class__ is not list:
             raise Mistyped
         return [one(each) for each in value]
 

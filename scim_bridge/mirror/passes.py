@@ -37,7 +37,7 @@ class Pass:
     ``next_row``: rows from it on were created since. ``at``: where to go on; None before the first page, and where the
     end was reached. ``latest``: the latest change seen, by the upstream's clock. ``gone``: how many resources were no
     longer there at the end, of how many: set when a pass is held until somebody approves. ``allowed``: so many may be
-    gone, as was approved of an earlier pass.
+    gone, as was approved of an earlier pass. ``inline``: the relations that records brought along.
     """
 
     started: int
@@ -49,6 +49,7 @@ class Pass:
     of: int = 0
     approved: bool = False
     allowed: int = 0
+    inline: list[str] = field(default_factory=list)
     seen: Rows = field(default_factory=Rows)
 
     @property

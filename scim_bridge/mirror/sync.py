@@ -158,6 +158,8 @@ class Sync:
                 for each in applied:
                     found.seen.add(each.rows)
                 found.rows += len(page.records)
+                brought = {name for each in page.records for name in (*each.known, *each.brought)}
+                found.inline = sorted(brought.union(found.inline))
                 found.at, found.latest = page.next, self._latest(found.latest, page.records)
                 progress(outcome.resource, found.rows, page.total)
                 if found.at is not None and found.rows - saved >= SAVE_ROWS:
@@ -210,6 +212,8 @@ class Sync:
     def _done(self, sql: Sql, copy: MirrorCopy, found: Pass) -> None:
         passes.forget(sql, self.connection, copy.collection.resource.name)
         _fresh(sql, copy, found.started, found.latest, full=True)
+        text = "UPDATE mirror_types SET inline = ? WHERE number = ?"
+        sql.run(text, (" ".join(found.inline), copy.store.tables.number))
 
 
 def _gone(sql: Sql, copy: MirrorCopy, found: Pass) -> tuple[list[str], int]:

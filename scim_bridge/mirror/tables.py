@@ -49,7 +49,8 @@ def create_shared(sql: Sql) -> None:
         f"CREATE TABLE IF NOT EXISTS mirror_types (number {kind['integer']} PRIMARY KEY, connection {kind['text']}"
         f" NOT NULL, resource {kind['text']} NOT NULL, fingerprint {kind['text']} NOT NULL, revision {kind['integer']}"
         f" NOT NULL, next_row {kind['integer']} NOT NULL, complete {kind['integer']} NOT NULL, full_at"
-        f" {kind['integer']}, fresh_at {kind['integer']}, since {kind['text']}, UNIQUE (connection, resource))"
+        f" {kind['integer']}, fresh_at {kind['integer']}, since {kind['text']}, inline {kind['text']} NOT NULL,"
+        " UNIQUE (connection, resource))"
     )
     sql.run(
         f"CREATE TABLE IF NOT EXISTS mirror_changes (connection {kind['text']} NOT NULL, number {kind['integer']} NOT"
@@ -113,8 +114,8 @@ def opened(sql: Sql, connection: str, resource: str, layout: Layout) -> Tables:
         sql.run("DELETE FROM mirror_passes WHERE connection = ? AND resource = ?", (connection, resource))
     number = sql.rows("SELECT COALESCE(MAX(number), 0) + 1 FROM mirror_types")[0][0]
     sql.run(
-        "INSERT INTO mirror_types (number, connection, resource, fingerprint, revision, next_row, complete)"
-        " VALUES (?, ?, ?, ?, 1, 1, 0)",
+        "INSERT INTO mirror_types (number, connection, resource, fingerprint, revision, next_row, complete, inline)"
+        " VALUES (?, ?, ?, ?, 1, 1, 0, '')",
         (number, connection, resource, layout.fingerprint),
     )
     create(sql, Tables(number), layout)
@@ -133,7 +134,8 @@ class TablesState:
     """How a mirrored resource type stands; times are microseconds since 1970.
 
     ``fresh_at``: as of when it is as its upstream; ``full_at``: when it was last compared as a whole. ``since``: what
-    changed later than this, by the upstream's own clock, is yet to be read.
+    changed later than this, by the upstream's own clock, is yet to be read. ``inline``: the relations that the
+    upstream's own records brought along.
     """
 
     revision: int
@@ -141,12 +143,13 @@ class TablesState:
     full_at: int | None
     fresh_at: int | None
     since: str | None
+    inline: frozenset[str] = frozenset()
 
 
 def state_of_tables(sql: Sql, tables: Tables) -> TablesState:
-    text = "SELECT revision, complete, full_at, fresh_at, since FROM mirror_types WHERE number = ?"
+    text = "SELECT revision, complete, full_at, fresh_at, since, inline FROM mirror_types WHERE number = ?"
     rows = sql.rows(text, (tables.number,))
     if not rows:  # another node has dropped them for a new layout
         return TablesState(0, False, None, None, None)
-    revision, complete, full_at, fresh_at, since = rows[0]
-    return TablesState(revision, bool(complete), full_at, fresh_at, since)
+    revision, complete, full_at, fresh_at, since, inline = rows[0]
+    return TablesState(revision, bool(complete), full_at, fresh_at, since, frozenset(inline.split()))

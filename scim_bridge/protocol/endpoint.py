@@ -106,9 +106,12 @@ class ScimEndpoint:
         """The answer, whatever happens."""
         answer = _Answer(ScimResponse(500))
         try:
-            # The upstream client keeps the deadline; this one bounds what waits for no upstream, such as a lock.
-            async with asyncio.timeout(DEADLINE_SECONDS + 1):
+            if scope["method"] in _BODILESS:
                 await self._answered(answer, scope, receive, headers, name, path, request_id)
+            else:
+                # The upstream client keeps the deadline; this one bounds what waits for no upstream, such as a lock.
+                async with asyncio.timeout(DEADLINE_SECONDS + 1):
+                    await self._answered(answer, scope, receive, headers, name, path, request_id)
         except TimeoutError:
             unknown = "" if scope["method"] in ("GET", "HEAD") else ". Whether the write took effect is not known"
             error = ScimError(504, f"No answer in time{unknown} (request {request_id})")

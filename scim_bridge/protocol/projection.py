@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from scim_bridge.protocol.errors import invalid_value
 from scim_bridge.query.capabilities import Collection, Relation
@@ -108,23 +108,26 @@ class Projection:
 def _pick(source: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, value in source.items():
-        if name not in shown:
-            continue
-        below = shown[name]
+        below = shown.get(name, _HIDDEN)
         if below is None:
             result[name] = value
-        elif isinstance(value, list):
+        elif below is _HIDDEN:
+            continue
+        elif value.__class__ is list:
             elements = [_pick(each, below) if isinstance(each, dict) else each for each in value]
             # An element of which nothing is asked for says no more than that it exists.
             if filled := [each for each in elements if each != {}]:
                 result[name] = filled
         elif isinstance(value, dict):
-            picked = _pick(value, below)
-            if picked:
+            if picked := _pick(value, below):
                 result[name] = picked
         else:
             result[name] = value
     return result
+
+
+_HIDDEN: Final[Mapping[str, Any]] = {}
+"""What is found of an attribute that is not shown."""
 
 
 def projection(schema: ResourceSchema, attributes: Iterable[str] | None, excluded: Iterable[str] | None) -> Projection:

@@ -75,9 +75,10 @@ class Searcher:
         shown = self._publishers[id(directory)].projection(search.attributes, search.excluded)
         query = self.query(directory, search, shown)
         position = self._opened(search, request, schema.name)
-        offset = int(position["o"]) if position else query.offset
-        # With cursors the total may be left out (RFC 9865 section 2), unless it is all that is asked for.
-        query = replace(query, offset=offset, need_total=search.cursor is None or query.count == 0)
+        if search.cursor is not None:
+            offset = int(position["o"]) if position else query.offset
+            # The total may then be left out (RFC 9865 section 2), unless it is all that is asked for.
+            query = replace(query, offset=offset, need_total=query.count == 0)
         page = await source.search(query, position)
         if page.documents is not None:
             stitched = orjson.Fragment(b"[" + based(b",".join(page.documents), request.base_url) + b"]")

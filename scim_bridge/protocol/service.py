@@ -148,8 +148,8 @@ class ScimService:
                 raise not_found(directory.collection.resource.name, resource_id)
             await source.load([record], shown.relations(directory.collection))
             response = self._told(directory, record, shown, request, 200)
-        await _tell_age(directory, source, response)
-        if not _conditions(request).check(response.headers.get("ETag"), "GET"):
+            await _tell_age(directory, source, response)
+        if "if-none-match" in request.headers and not _conditions(request).check(response.headers.get("ETag"), "GET"):
             return ScimResponse(304, None, response.headers)
         return response
 
@@ -159,7 +159,8 @@ class ScimService:
         if document is None:
             raise not_found(directory.collection.resource.name, resource_id)
         publisher = self._publishers[id(directory)]
-        headers = {"Location": publisher.location(request.base_url, resource_id)}
+        location = publisher.location(request.base_url, resource_id)
+        headers = {"Location": location, "Age": str(document.age_seconds)}
         if not self._owning[id(directory)]:
             headers["ETag"] = tag_of(document.state)
         return ScimResponse(200, publisher.stitched(request.base_url, document), headers)
@@ -190,13 +191,13 @@ class ScimService:
         source = await directory.source()
         known = request.headers.get("if-none-match")
         if known is not None and directory.copy is not None and source is directory.copy:
-            tag = _list_tag(await directory.copy.revision(), search, request)
+            tag = _list_tag(await directory.copy.revision(), request)
             if not _conditions(request).check(tag, "GET"):
                 return ScimResponse(304, None, {"ETag": tag})
         body, revision = await self.searcher.one_type(directory, source, search, request)
         response = ScimResponse(200, body)
         if revision is not None:
-            response.headers["ETag"] = _list_tag(revision, search, request)
+            response.headers["ETag"] = _list_tag(revision, request)
         await _tell_age(directory, source, response)
         return response
 
@@ -372,10 +373,10 @@ def _conditions(request: ScimRequest) -> Conditions:
     return Conditions(request.headers.get("if-match"), request.headers.get("if-none-match"))
 
 
-def _list_tag(revision: int, search: Search, request: ScimRequest) -> str:
+def _list_tag(revision: int, request: ScimRequest) -> str:
     """The entity tag of a list: the state of what is listed, and what of the request decides the list."""
-    asked = blake2b(repr((search, request.base_url)).encode(), digest_size=8).hexdigest()
-    return f'W/"{revision}.{asked}"'
+    asked = b"\n".join((request.base_url.encode(), request.path.encode(), request.query_string, request.body))
+    return f'W/"{revision}.{blake2b(asked, digest_size=8).hexdigest()}"'
 
 
 async def _tell_age(directory: Directory, source: Source, response: ScimResponse) -> None:

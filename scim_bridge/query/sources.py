@@ -36,10 +36,12 @@ class Document:
     """A resource as a client is sent it by default, with BASE_MARK for the base URL, and the digest of its state.
 
     ``related``: elements of relations that a single resource shows although nobody asked, where the copy has them.
+    ``age_seconds``: how long ago the copy was as its upstream.
     """
 
     body: bytes
     state: bytes
+    age_seconds: int
     related: Mapping[str, Sequence[Element]] = field(default_factory=dict)
 
 

@@ -1,7 +1,5 @@
 """What one request of a client cost upstream, and by when it has to be answered."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -44,6 +42,8 @@ class RequestTrace:
     @property
     def upstream_seconds(self) -> float:
         """The time with at least one call under way: calls side by side count once, so it never exceeds the wait."""
+        if not self.calls:
+            return 0.0
         total, until = 0.0, self.started
         for call in sorted(self.calls, key=lambda call: call.started):
             end = call.started + call.seconds
@@ -60,16 +60,21 @@ def current_trace() -> RequestTrace | None:
     return _current.get()
 
 
-@contextmanager
-def tracing(clock: Clock, deadline_seconds: float = 50.0) -> Iterator[RequestTrace]:
-    """Collect the upstream calls of the block, and end them ``deadline_seconds`` from now.
+class tracing:
+    """Collect the upstream calls of a block, and end them ``deadline_seconds`` from now.
 
     A task started in the block inherits the same trace, and its deadline with it.
     """
-    now = clock.now()
-    trace = RequestTrace(clock, now, now + deadline_seconds)
-    token = _current.set(trace)
-    try:
-        yield trace
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_token", "_trace")
+
+    def __init__(self, clock: Clock, deadline_seconds: float = 50.0) -> None:
+        now = clock.now()
+        self._trace = RequestTrace(clock, now, now + deadline_seconds)
+
+    def __enter__(self) -> RequestTrace:
+        self._token = _current.set(self._trace)
+        return self._trace
+
+    def __exit__(self, *details: object) -> None:
+        _current.reset(self._token)

@@ -1,6 +1,7 @@
 // A SCIM server as an application has it that took SCIMMY for the protocol and keeps its people in memory.
-// Usage: SCIM_TOKEN=... node server.js PORT
+// Usage: SCIM_TOKEN=... [SCIM_ROWS=file.json] node server.js PORT
 import {randomUUID} from "node:crypto";
+import {readFileSync} from "node:fs";
 import express from "express";
 import SCIMMY from "scimmy";
 import SCIMMYRouters from "scimmy-routers";
@@ -60,9 +61,17 @@ const declare = (resource, table) => SCIMMY.Resources.declare(resource)
     .egress((request) => table.read(request))
     .degress((request) => table.delete(request));
 
+const users = new Table("userName"), groups = new Table("displayName");
 SCIMMY.Resources.User.extend(SCIMMY.Schemas.EnterpriseUser, false);
-declare(SCIMMY.Resources.User, new Table("userName"));
-declare(SCIMMY.Resources.Group, new Table("displayName"));
+declare(SCIMMY.Resources.User, users);
+declare(SCIMMY.Resources.Group, groups);
+
+// Rows to begin with, each with an id and meta: {"users": [...], "groups": [...]}.
+if (process.env.SCIM_ROWS) {
+    const given = JSON.parse(readFileSync(process.env.SCIM_ROWS, "utf-8"));
+    for (const row of given.users) users.rows.set(row.id, row);
+    for (const row of given.groups) groups.rows.set(row.id, row);
+}
 
 const app = express();
 app.use("/scim", new SCIMMYRouters({

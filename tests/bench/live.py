@@ -1,50 +1,35 @@
-"""``make bench``: what a request costs, as ratios of CPU time measured in one run, and as upstream requests.
+"""The live path: what a request costs that an upstream answers, and how many upstream requests operations take.
 
-Everything runs in one process, without sockets. The upstream is a simulated PingOne whose answers to GET are replayed,
-so that its own cost counts on neither side. Rounds of the two sides of a ratio alternate, and the median counts. Times
-themselves mean nothing beyond the machine they were taken on.
+B6 and B7 run in one process without sockets. The upstream is a simulated PingOne whose answers to GET are replayed, so
+that its own cost counts on neither side.
 """
 
-import asyncio
 import json
-import platform
 import statistics
+import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.table import Table
-from scim2_models import User
 from scim2_server.cursor import Cursors
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
 
 from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from tests.bench.measure import Ratio, measured
+from tests.bench.requests import reading
+from tests.bench.servers import Server, application, started
+from tests.servers import free_port
 
 ROUNDS = 9
 SECONDS = 0.3
 Action = Callable[[], Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """One measured ratio and the bar it is held to: at most, or at least."""
-
-    name: str
-    ratio: float
-    bar: float
-    at_most: bool = True
-
-    @property
-    def met(self) -> bool:
-        return self.ratio <= self.bar if self.at_most else self.ratio >= self.bar
 
 
 async def cost(action: Action) -> float:
@@ -118,22 +103,7 @@ def upstream_requests(response: httpx.Response) -> int:
 
 async def ratios(bench: Bench) -> list[Ratio]:
     everyone = sorted(bench.sandbox.store.users)
-    user, page = everyone[0], (await bench.ask("GET", "/Users", count=100)).json()["Resources"]
     small, large = await bench.group(everyone[:10]), await bench.group(everyone[:-1])
-
-    async def bare() -> None:
-        await bench.connection.client.send("GET", f"/users/{user}", params={"include": "memberOfGroupIDs"})
-        await starlette.get("/")
-
-    raw = json.dumps(page[0]).encode()
-    app = Starlette(routes=[Route("/", lambda request: Response(raw, media_type="application/scim+json"))])
-    starlette = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://s.test")
-
-    async def models() -> None:
-        for each in page:
-            User.model_validate(
-                {name: value for name, value in each.items() if not name.startswith("urn:")}
-            ).model_dump()
 
     def toggled(group: str) -> Action:
         add = {"Operations": [{"op": "add", "path": "members", "value": [{"value": everyone[-1]}]}]}
@@ -145,21 +115,9 @@ async def ratios(bench: Bench) -> list[Ratio]:
 
         return action
 
-    found = [
-        Ratio(
-            "live GET / (bare upstream call + Starlette endpoint)",
-            await ratio(lambda: bench.ask("GET", f"/Users/{user}"), bare),
-            1.6,
-        ),
-        Ratio(
-            "live list of 100 / scim2-models validating and dumping the same 100",
-            await ratio(lambda: bench.ask("GET", "/Users", count=100), models),
-            1.0,
-        ),
-        Ratio("PATCH one member: group of 9,999 / group of 10", await ratio(toggled(large), toggled(small)), 2.0),
+    return [
+        Ratio("B7", "PATCH one member: group of 9,999 / of 10", await ratio(toggled(large), toggled(small)), 2.0, True),
     ]
-    await starlette.aclose()
-    return found
 
 
 async def requests(bench: Bench) -> list[tuple[str, int, int]]:
@@ -185,36 +143,61 @@ async def requests(bench: Bench) -> list[tuple[str, int, int]]:
     return [(name, upstream_requests(response), fewest) for name, response, fewest in asked]
 
 
-def show(console: Console, measured: list[Ratio], counted: list[tuple[str, int, int]]) -> None:
-    console.print(
-        f"{platform.platform()}, Python {platform.python_version()}, {ROUNDS} alternating rounds of {SECONDS} s"
-    )
-    table = Table("CPU per request", "ratio", "bar", "met", title="Ratios", title_justify="left")
-    for each in measured:
-        sign = "<=" if each.at_most else ">="
-        table.add_row(each.name, f"{each.ratio:.2f}", f"{sign} {each.bar}", "yes" if each.met else "NO")
-    console.print(table)
-    table = Table("operation (PingOne)", "upstream requests", "fewest", title="Requests", title_justify="left")
-    for name, taken, fewest in counted:
-        table.add_row(name, str(taken), str(fewest))
-    console.print(table)
-
-
-async def main() -> int:
+async def engine(console: Console) -> list[Ratio]:
+    """B6 and B7, in this process: how many upstream requests operations take, and what the size of a group costs."""
     bench = Bench()
     await bench.connection.service()
-    counted, measured = await requests(bench), await ratios(bench)
+    counted, found = await requests(bench), await ratios(bench)
     await bench.client.aclose()
     await bench.connection.aclose()
-    show(Console(width=120), measured, counted)
-    result = {
-        "ratios": {each.name: round(each.ratio, 3) for each in measured},
-        "requests": {name: taken for name, taken, _ in counted},
+    for name, taken, fewest in counted:
+        console.print(f"  {name:<45} {taken:>12} upstream requests of at least {fewest}", highlight=False)
+    many = sum(taken > fewest for _, taken, fewest in counted)
+    return [Ratio("B6", "operations on PingOne that take more requests than they must", many, 0, True), *found]
+
+
+@contextmanager
+def _served(name: str, path: Path, ready: str, base: str = "", **environment: str) -> Iterator[Server]:
+    port = free_port()
+    commands = {
+        "live": [str(Path(sys.executable).parent / "scim-bridge"), "serve", "--config", str(path), "--port", str(port)],
+        "bare": [sys.executable, "-m", "tests.bench.apps", "bare", str(port), "0"],
     }
-    print(json.dumps(result))
-    good = all(each.met for each in measured) and all(taken <= fewest for _, taken, fewest in counted)
-    return 0 if good else 1
+    with started(name, commands[name], port, ready, base=base, environment=environment) as server:
+        yield server
 
 
-if __name__ == "__main__":
-    raise SystemExit(asyncio.run(main()))
+def live(console: Console, rounds: int, seconds: float) -> list[Ratio]:
+    """B5: a live GET, over sockets, against the same upstream call in a bare endpoint of the framework."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        upstream = stack.enter_context(application("pingone", PEOPLE, "/"))
+        path = folder / "live.toml"
+        path.write_text(pingone_config(upstream.origin), "utf-8")
+        own = stack.enter_context(_served("live", path, "/readyz", "/scim/acme/v2"))
+        bare = stack.enter_context(_served("bare", path, "/", CONFIG=str(path)))
+        own.learn()
+        get = [own.request("GET", f"/Users/{each}") for each in own.ids]
+        calls = [bare.request("GET", f"/{each}") for each in own.ids]
+        arms = {f"live GET, {number} connections": reading(own, get, number) for number in (1, 8, 32)}
+        arms["bare call and endpoint, 8 connections"] = reading(bare, calls, 8)
+        costs = measured(arms, rounds, seconds)
+    for arm in arms:
+        console.print(f"  {arm:<45} {(costs.of(arm) or 0) * 1e6:>12,.0f} us of CPU a request", highlight=False)
+    to_bare = costs.ratio("live GET, 8 connections", "bare call and endpoint, 8 connections")
+    to_one = costs.ratio("live GET, 32 connections", "live GET, 1 connections")
+    return [
+        Ratio("B5", "live GET / bare call and Starlette endpoint", to_bare, 1.6, True),
+        Ratio("B5", "live GET at 32 connections / at 1", to_one, 1.3, True),
+    ]
+
+
+PEOPLE = 1000
+
+
+def pingone_config(origin: str) -> str:
+    settings = {**Sandbox(users=1).settings, "api_url": f"{origin}/v1", "auth_url": origin}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    return "\n".join(
+        ["[connections.acme]", 'provider = "pingone"', 'token = "t"', "[connections.acme.settings]", *lines]
+    )
