@@ -8,22 +8,9 @@ import pytest
 from scim_bridge.providers.onelogin.sandbox import Sandbox
 from scim_bridge.providers.onelogin.sandbox_account import Knobs
 from scim_bridge.providers.onelogin.sandbox_search import SearchKnobs
+from tests.providers.meaning import Case, Filters, both, either, no, present, term, within
 from tests.providers.onelogin.bridge import ENTERPRISE, URN, bridged
-from tests.providers.onelogin.oracle import (
-    Case,
-    Filters,
-    active,
-    both,
-    either,
-    element,
-    make_awkward,
-    moment,
-    no,
-    people,
-    present,
-    text,
-    within,
-)
+from tests.providers.onelogin.oracle import make_awkward, people
 
 WORLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "as declared": ({"native_text_match": "insensitive", "wildcards": True, "group_id_filter": True}, {}),
@@ -48,51 +35,51 @@ def cases(sandbox: Sandbox) -> list[Case]:
     nameless = next(each["id"] for each in users if not each["username"] and not each["email"])
     name, email, number = someone["username"], someone["email"], str(someone["id"])
     return [
-        *(text("userName", op, literal) for op in "eq ne sw ew co gt le".split() for literal in (name, "ana")),
-        *(text("userName", "eq", each) for each in (name.upper(), email, "onelogin-5", f"ONELOGIN-{nameless}", "a*")),
-        *(text("userName", op, "n-1") for op in ("co", "sw", "ew")),
+        *(term("userName", op, literal) for op in "eq ne sw ew co gt le".split() for literal in (name, "ana")),
+        *(term("userName", "eq", each) for each in (name.upper(), email, "onelogin-5", f"ONELOGIN-{nameless}", "a*")),
+        *(term("userName", op, "n-1") for op in ("co", "sw", "ew")),
         *(
-            text("name.familyName", op, each)
+            term("name.familyName", op, each)
             for op in ("eq", "sw", "co", "ew")
             for each in ("müller", "mu\u0308ller", "O'B")
         ),
-        *(text("name.givenName", "eq", each) for each in ("Straße", "STRASSE", "İstanbul", "\u212aelvin", "kelvin")),
-        *(text("title", "eq", each) for each in ('say "x"', "back\\slash", "a%b", "a_b", "a*b", " lead", "trail ")),
-        *(text("externalId", "eq", each) for each in ("hr-1", "HR-1", "hr,1", "hr*", "nobody's")),
-        *(text(f"{URN}:samAccountName", "eq", each) for each in ("!no", "a,b", "a&b=c", "a+b", "100%25")),
-        *(text(f"{ENTERPRISE}:employeeNumber", op, "100003") for op in ("eq", "ne", "sw", "gt")),
-        *(text(f"{ENTERPRISE}:costCenter", "eq", each) for each in ("CC-1", "cc-1", "cc-*")),
-        *(moment("meta.created", op, CREATED) for op in "eq ne gt ge lt le".split()),
-        *(moment("meta.lastModified", op, CHANGED) for op in "gt le".split()),
-        *(moment("meta.created", op, someone["created_at"]) for op in "eq gt ge lt le".split()),
-        moment(f"{URN}:lastLogin", "lt", CREATED),
-        both(moment("meta.created", "ge", "2025-01-01T00:00:00Z"), moment("meta.created", "lt", CREATED)),
-        active(True),
-        active(False, "ne"),
+        *(term("name.givenName", "eq", each) for each in ("Straße", "STRASSE", "İstanbul", "\u212aelvin", "kelvin")),
+        *(term("title", "eq", each) for each in ('say "x"', "back\\slash", "a%b", "a_b", "a*b", " lead", "trail ")),
+        *(term("externalId", "eq", each) for each in ("hr-1", "HR-1", "hr,1", "hr*", "nobody's")),
+        *(term(f"{URN}:samAccountName", "eq", each) for each in ("!no", "a,b", "a&b=c", "a+b", "100%25")),
+        *(term(f"{ENTERPRISE}:employeeNumber", op, "100003") for op in ("eq", "ne", "sw", "gt")),
+        *(term(f"{ENTERPRISE}:costCenter", "eq", each) for each in ("CC-1", "cc-1", "cc-*")),
+        *(term("meta.created", op, CREATED) for op in "eq ne gt ge lt le".split()),
+        *(term("meta.lastModified", op, CHANGED) for op in "gt le".split()),
+        *(term("meta.created", op, someone["created_at"]) for op in "eq gt ge lt le".split()),
+        term(f"{URN}:lastLogin", "lt", CREATED),
+        both(term("meta.created", "ge", "2025-01-01T00:00:00Z"), term("meta.created", "lt", CREATED)),
+        term("active", "eq", True),
+        term("active", "ne", False),
         present("title"),
         no(present("emails")),
         present(f"{URN}:lastLogin"),
-        text(f"{URN}:groupId", "eq", "480000"),
-        text(f"{URN}:directoryId", "eq", "2201"),
-        text(f"{URN}:directoryId", "eq", "02201"),
-        text(f"{ENTERPRISE}:manager.value", "eq", number),
-        text("id", "eq", number),
-        either(*(text("id", "eq", each) for each in (number, "130000014", "5"))),
-        element("emails", "value", "eq", email),
-        element("emails", "value", "ew", "@EXAMPLE.com"),
-        element("emails", "type", "eq", "work"),
-        element("groups", "value", "eq", "80031"),
-        element("groups", "value", "ne", "80031"),
-        both(element("groups", "value", "eq", "80031"), active(True), text("title", "co", "engineer")),
-        within("emails", ("type", "eq", "work"), ("value", "sw", "ana")),
-        within("groups", ("value", "eq", "80062"), ("type", "eq", "direct")),
-        within("phoneNumbers", ("value", "co", "555"), ("type", "ne", "home")),
-        both(text("userName", "sw", "a"), no(text("title", "eq", "Engineer"))),
-        both(text("name.familyName", "eq", "Lee"), text("name.familyName", "eq", "LEE")),
-        either(text("name.familyName", "eq", "Lee"), text("userName", "eq", name), active(False)),
-        either(text("name.familyName", "eq", "Lee"), element("groups", "value", "eq", "80093")),
-        no(either(text("userName", "co", "e"), present(f"{ENTERPRISE}:department"))),
-        both(either(text("userName", "eq", "ana"), text("userName", "eq", name)), active(True)),
+        term(f"{URN}:groupId", "eq", "480000"),
+        term(f"{URN}:directoryId", "eq", "2201"),
+        term(f"{URN}:directoryId", "eq", "02201"),
+        term(f"{ENTERPRISE}:manager.value", "eq", number),
+        term("id", "eq", number),
+        either(*(term("id", "eq", each) for each in (number, "130000014", "5"))),
+        term("emails.value", "eq", email),
+        term("emails.value", "ew", "@EXAMPLE.com"),
+        term("emails.type", "eq", "work"),
+        term("groups.value", "eq", "80031"),
+        term("groups.value", "ne", "80031"),
+        both(term("groups.value", "eq", "80031"), term("active", "eq", True), term("title", "co", "engineer")),
+        within("emails", term("type", "eq", "work"), term("value", "sw", "ana")),
+        within("groups", term("value", "eq", "80062"), term("type", "eq", "direct")),
+        within("phoneNumbers", term("value", "co", "555"), term("type", "ne", "home")),
+        both(term("userName", "sw", "a"), no(term("title", "eq", "Engineer"))),
+        both(term("name.familyName", "eq", "Lee"), term("name.familyName", "eq", "LEE")),
+        either(term("name.familyName", "eq", "Lee"), term("userName", "eq", name), term("active", "eq", False)),
+        either(term("name.familyName", "eq", "Lee"), term("groups.value", "eq", "80093")),
+        no(either(term("userName", "co", "e"), present(f"{ENTERPRISE}:department"))),
+        both(either(term("userName", "eq", "ana"), term("userName", "eq", name)), term("active", "eq", True)),
     ]
 
 

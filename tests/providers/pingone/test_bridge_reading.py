@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from tests.providers.meaning import Filters, folded
 from tests.providers.pingone.bridge import bridged
-from tests.providers.pingone.oracle import Filters, folded, make_awkward, translated
+from tests.providers.pingone.oracle import make_awkward, translated
 from tests.providers.pingone.support import GROUP_URN, USER_URN
 
 MAPPED = {"enterprise.department": "department"}

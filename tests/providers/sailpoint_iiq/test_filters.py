@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox
-from tests.providers.onelogin.oracle import Case, active, both, either, element, moment, no, present, within
+from tests.providers.meaning import Case, Filters, both, either, no, present, term, within
 from tests.providers.sailpoint_iiq.bridge import bridged
-from tests.providers.sailpoint_iiq.oracle import Filters, listed, make_awkward, number, people, text
+from tests.providers.sailpoint_iiq.oracle import make_awkward, people
 from tests.providers.sailpoint_iiq.support import ENTERPRISE, SP_USER
 
 WORLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -41,60 +41,62 @@ def cases(sandbox: Sandbox) -> list[Case]:
     created = someone["created"].isoformat()
     return [
         *(
-            text("userName", op, "adam.kennedy")
+            term("userName", op, "adam.kennedy")
             for op in "eq ne sw ew co gt ge lt le".split()
             if op not in ("ge", "lt")
         ),
-        *(text("userName", "eq", each) for each in ("ADAM.Kennedy", "corp\\JDOE", "o'brien", "a%b", "A_b", "a*")),
-        *(text("userName", "eq", each) for each in ("Jürgen.Müller", "JÜRGEN.MÜLLER", "ju\u0308rgen.mu\u0308ller")),
-        *(text("userName", op, "MS. BARBARA J JENSEN, III") for op in ("eq", "ne")),
-        *(text("displayName", "eq", each) for each in ("john doe", "Mary.Johnson", 'Hana "Hana" Ito', "100% a_b *")),
-        *(text("displayName", "co", each) for each in ("%", "_", "(1) and not", '"')),
-        *(text("name.familyName", op, each) for op in ("eq", "sw", "co", "ew") for each in ("müller", "O'B")),
-        *(text("name.givenName", "eq", each) for each in ("Straße", "STRASSE", "İstanbul", "\u212aelvin", "kelvin")),
-        *(text("name.formatted", op, "jo") for op in ("sw", "co")),
+        *(term("userName", "eq", each) for each in ("ADAM.Kennedy", "corp\\JDOE", "o'brien", "a%b", "A_b", "a*")),
+        *(term("userName", "eq", each) for each in ("Jürgen.Müller", "JÜRGEN.MÜLLER", "ju\u0308rgen.mu\u0308ller")),
+        *(term("userName", op, "MS. BARBARA J JENSEN, III") for op in ("eq", "ne")),
+        *(term("displayName", "eq", each) for each in ("john doe", "Mary.Johnson", 'Hana "Hana" Ito', "100% a_b *")),
+        *(term("displayName", "co", each) for each in ("%", "_", "(1) and not", '"')),
+        *(term("name.familyName", op, each) for op in ("eq", "sw", "co", "ew") for each in ("müller", "O'B")),
+        *(term("name.givenName", "eq", each) for each in ("Straße", "STRASSE", "İstanbul", "\u212aelvin", "kelvin")),
+        *(term("name.formatted", op, "jo") for op in ("sw", "co")),
         *(
-            text("title", "eq", each)
+            term("title", "eq", each)
             for each in ("helpdesk 50%", "back\\slash", "a*b", " lead", "trail ", "data_engineer")
         ),
-        *(text("externalId", "eq", each) for each in ("hr-1", "HR-1", "100012", "nobody's")),
-        *(text(f"{SP_USER}:employeeId", "eq", each) for each in ("hr-1", "100012")),
-        *(text(f"{SP_USER}:phone", op, "+1 512 555 0012") for op in ("eq", "sw", "ne")),
-        *(text(f"{ENTERPRISE}:department", op, "it") for op in ("eq", "ne", "co")),
-        text(f"{SP_USER}:region", "sw", "asia-"),
-        text(f"{ENTERPRISE}:manager.value", "eq", boss),
-        text(f"{ENTERPRISE}:manager.displayName", "co", "administrator"),
-        *(number(op, 500) for op in "eq ne gt ge lt le".split()),
-        *(number(op, -1) for op in ("eq", "ge", "le")),
-        *(listed(f"{SP_USER}:capabilities", op, "helpdesk") for op in ("eq", "ne", "co")),
-        listed(f"{SP_USER}:costcenter", "eq", "CC01"),
-        *(moment("meta.created", op, created) for op in "eq gt ge lt le".split()),
-        *(moment("meta.lastModified", op, CHANGED) for op in ("gt", "le")),
-        *(moment(f"{SP_USER}:lastRefresh", op, "2026-02-20T12:00:00Z") for op in "gt ge lt le".split()),
-        active(True),
-        active(False, "ne"),
+        *(term("externalId", "eq", each) for each in ("hr-1", "HR-1", "100012", "nobody's")),
+        *(term(f"{SP_USER}:employeeId", "eq", each) for each in ("hr-1", "100012")),
+        *(term(f"{SP_USER}:phone", op, "+1 512 555 0012") for op in ("eq", "sw", "ne")),
+        *(term(f"{ENTERPRISE}:department", op, "it") for op in ("eq", "ne", "co")),
+        term(f"{SP_USER}:region", "sw", "asia-"),
+        term(f"{ENTERPRISE}:manager.value", "eq", boss),
+        term(f"{ENTERPRISE}:manager.displayName", "co", "administrator"),
+        *(term(f"{SP_USER}:riskScore", op, 500) for op in "eq ne gt ge lt le".split()),
+        *(term(f"{SP_USER}:riskScore", op, -1) for op in ("eq", "ge", "le")),
+        *(term(f"{SP_USER}:capabilities", op, "helpdesk") for op in ("eq", "ne", "co")),
+        term(f"{SP_USER}:costcenter", "eq", "CC01"),
+        *(term("meta.created", op, created) for op in "eq gt ge lt le".split()),
+        *(term("meta.lastModified", op, CHANGED) for op in ("gt", "le")),
+        *(term(f"{SP_USER}:lastRefresh", op, "2026-02-20T12:00:00Z") for op in "gt ge lt le".split()),
+        term("active", "eq", True),
+        term("active", "ne", False),
         present("emails"),
         no(present(f"{SP_USER}:lastRefresh")),
-        text("id", "eq", someone["id"]),
-        text("id", "eq", someone["id"].upper()),
-        either(*(text("id", "eq", each) for each in (someone["id"], boss, "adam.kennedy"))),
-        element("emails", "value", "eq", "a.b@EXAMPLE.com"),
-        element("emails", "value", "ew", "@example.com"),
-        element("emails", "type", "eq", "work"),
-        element("groups", "value", "eq", role),
-        element("groups", "value", "ne", role),
-        element("roles", "value", "eq", other),
-        element("roles", "type", "eq", "business"),
-        element("entitlements", "value", "eq", entitlement),
-        both(element("groups", "value", "eq", role), active(True), text("userName", "co", "e")),
-        within("emails", ("type", "eq", "work"), ("value", "sw", "adam")),
-        within("roles", ("value", "eq", role), ("type", "eq", "it")),
-        both(text("userName", "sw", "a"), no(text("title", "eq", "Benefits Clerk"))),
-        both(text("name.givenName", "sw", "j"), text("name.familyName", "sw", "d")),
-        either(text("userName", "eq", "spadmin"), text("displayName", "eq", "john doe"), active(False)),
-        either(text("userName", "eq", "spadmin"), element("groups", "value", "eq", other)),
-        no(either(text("userName", "co", "e"), present(f"{SP_USER}:department"))),
-        both(either(text("userName", "eq", "spadmin"), text("userName", "eq", "svc-rpa-01")), active(True)),
+        term("id", "eq", someone["id"]),
+        term("id", "eq", someone["id"].upper()),
+        either(*(term("id", "eq", each) for each in (someone["id"], boss, "adam.kennedy"))),
+        term("emails.value", "eq", "a.b@EXAMPLE.com"),
+        term("emails.value", "ew", "@example.com"),
+        term("emails.type", "eq", "work"),
+        term("groups.value", "eq", role),
+        term("groups.value", "ne", role),
+        term("roles.value", "eq", other),
+        term("roles.type", "eq", "business"),
+        term("entitlements.value", "eq", entitlement),
+        both(term("groups.value", "eq", role), term("active", "eq", True), term("userName", "co", "e")),
+        within("emails", term("type", "eq", "work"), term("value", "sw", "adam")),
+        within("roles", term("value", "eq", role), term("type", "eq", "it")),
+        both(term("userName", "sw", "a"), no(term("title", "eq", "Benefits Clerk"))),
+        both(term("name.givenName", "sw", "j"), term("name.familyName", "sw", "d")),
+        either(term("userName", "eq", "spadmin"), term("displayName", "eq", "john doe"), term("active", "eq", False)),
+        either(term("userName", "eq", "spadmin"), term("groups.value", "eq", other)),
+        no(either(term("userName", "co", "e"), present(f"{SP_USER}:department"))),
+        both(
+            either(term("userName", "eq", "spadmin"), term("userName", "eq", "svc-rpa-01")), term("active", "eq", True)
+        ),
     ]
 
 

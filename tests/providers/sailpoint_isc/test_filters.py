@@ -8,26 +8,8 @@ import pytest
 from scim_bridge.filters import parse
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from scim_bridge.query.plan import Query
-from tests.providers.sailpoint_isc.oracle import (
-    AWKWARD,
-    MAPPED,
-    TEXTS,
-    TIMES,
-    Filters,
-    Shown,
-    Test,
-    both,
-    either,
-    element,
-    make_awkward,
-    no,
-    present,
-    sub,
-    text,
-    time,
-    translated,
-    truth,
-)
+from tests.providers.meaning import AWKWARD, Case, Filters, both, either, no, present, term, within
+from tests.providers.sailpoint_isc.oracle import MAPPED, TEXTS, TIMES, Shown, make_awkward, translated
 from tests.providers.sailpoint_isc.support import ENTERPRISE, USER_URN, Connected, connected, sandbox_of
 
 MODES = ["insensitive", "sensitive", "unknown", "unknown, and sensitive"]
@@ -40,45 +22,48 @@ def world() -> tuple[Sandbox, list[Shown]]:
     return sandbox, [translated(each, sandbox) for each in people]
 
 
-def written(shown: list[Shown], sandbox: Sandbox) -> list[tuple[str, Test]]:
+def written(shown: list[Shown], sandbox: Sandbox) -> list[Case]:
     """Filters by hand: all operators, joins, value paths, dates, marks, twins, unicode."""
     one, other = shown[3], shown[7]
     role = max(sandbox.store.roles, key=lambda each: len(sandbox.store.assigned[each]))
     group = max(sandbox.store.workgroups, key=lambda each: len(sandbox.store.members[each]))
     department, created = f"{ENTERPRISE}:department", one["meta.created"]
-    found = [text("userName", operator, one["userName"]) for operator in "eq ne co sw ew gt ge lt le".split()]
-    found += [text("userName", operator, "TWIN.one") for operator in ("eq", "ne", "sw", "ew", "co")]
-    found += [text(path, "eq", one[path]) for path in TEXTS if one[path]]
-    found += [text(path, "sw", one[path][:2].upper()) for path in TEXTS if one[path]]
-    found += [text("displayName", operator, each) for each in AWKWARD for operator in ("eq", "sw")]
-    found += [text("name.familyName", operator, "m") for operator in ("sw", "co", "gt", "lt")]
-    found += [text("name.givenName", "sw", "mu"), text("userName", "sw", "zoe"), text("userName", "eq", "zoé")]
+    found = [term("userName", operator, one["userName"]) for operator in "eq ne co sw ew gt ge lt le".split()]
+    found += [term("userName", operator, "TWIN.one") for operator in ("eq", "ne", "sw", "ew", "co")]
+    found += [term(path, "eq", one[path]) for path in TEXTS if one[path]]
+    found += [term(path, "sw", one[path][:2].upper()) for path in TEXTS if one[path]]
+    found += [term("displayName", operator, each) for each in AWKWARD for operator in ("eq", "sw")]
+    found += [term("name.familyName", operator, "m") for operator in ("sw", "co", "gt", "lt")]
+    found += [term("name.givenName", "sw", "mu"), term("userName", "sw", "zoe"), term("userName", "eq", "zoé")]
     found += [present(path) for path in ("title", "nickName", "emails", "phoneNumbers", "roles", "groups", "userName")]
-    found += [time(path, operator, created) for path in TIMES for operator in ("eq", "ne", "gt", "ge", "lt", "le")]
-    found += [truth("active", operator, value) for operator in ("eq", "ne") for value in (True, False)]
-    found += [truth(f"{USER_URN}:locked", "eq", True), text(f"{USER_URN}:status", "eq", "disabled")]
-    found += [text(f"{USER_URN}:processingState", "eq", "error"), text(f"{USER_URN}:processingState", "ne", "OK")]
-    found += [sub("emails", "value", operator, "a+b%c@example.com") for operator in ("eq", "ne", "sw", "co", "ew")]
+    found += [term(path, operator, created) for path in TIMES for operator in ("eq", "ne", "gt", "ge", "lt", "le")]
+    found += [term("active", operator, value) for operator in ("eq", "ne") for value in (True, False)]
+    found += [term(f"{USER_URN}:locked", "eq", True), term(f"{USER_URN}:status", "eq", "disabled")]
+    found += [term(f"{USER_URN}:processingState", "eq", "error"), term(f"{USER_URN}:processingState", "ne", "OK")]
+    found += [term("emails.value", operator, "a+b%c@example.com") for operator in ("eq", "ne", "sw", "co", "ew")]
     found += [
-        sub("emails", "type", "eq", "work"),
-        sub("emails", "type", "eq", "home"),
-        sub("phoneNumbers", "value", "co", "5"),
+        term("emails.type", "eq", "work"),
+        term("emails.type", "eq", "home"),
+        term("phoneNumbers.value", "co", "5"),
     ]
     found += [
-        element("emails", ("type", "eq", "work"), ("value", "sw", "a")),
-        element("emails", ("type", "eq", "home")),
+        within("emails", term("type", "eq", "work"), term("value", "sw", "a")),
+        within("emails", term("type", "eq", "home")),
     ]
-    found += [sub("roles", "value", "eq", each) for each in (role, role.upper(), "nobody")]
-    found += [sub("groups", "value", "eq", each) for each in (group, group.upper(), "nobody")]
-    found += [element("roles", ("value", "eq", role)), element("groups", ("value", "eq", group), ("value", "sw", "0"))]
-    found += [sub("roles", "value", "ne", role)]
-    names = (text("userName", "eq", one["userName"]), text("userName", "eq", other["userName"]))
-    found += [either(*names), both(*names), no(names[0]), either(names[0], truth("active", "eq", False))]
-    found += [both(text("name.familyName", "sw", "s"), text(department, "eq", "sales"))]
-    found += [both(sub("groups", "value", "eq", group), sub("roles", "value", "eq", role))]
-    found += [either(sub("groups", "value", "eq", group), sub("roles", "value", "eq", role), names[0])]
+    found += [term("roles.value", "eq", each) for each in (role, role.upper(), "nobody")]
+    found += [term("groups.value", "eq", each) for each in (group, group.upper(), "nobody")]
+    found += [
+        within("roles", term("value", "eq", role)),
+        within("groups", term("value", "eq", group), term("value", "sw", "0")),
+    ]
+    found += [term("roles.value", "ne", role)]
+    names = (term("userName", "eq", one["userName"]), term("userName", "eq", other["userName"]))
+    found += [either(*names), both(*names), no(names[0]), either(names[0], term("active", "eq", False))]
+    found += [both(term("name.familyName", "sw", "s"), term(department, "eq", "sales"))]
+    found += [both(term("groups.value", "eq", group), term("roles.value", "eq", role))]
+    found += [either(term("groups.value", "eq", group), term("roles.value", "eq", role), names[0])]
     found += [both(either(*names), present("title")), no(either(*names)), no(both(names[0], present("title")))]
-    found += [no(sub("emails", "value", "eq", "a+b%c@example.com")), no(present("title"))]
+    found += [no(term("emails.value", "eq", "a+b%c@example.com")), no(present("title"))]
     return found
 
 
@@ -87,7 +72,7 @@ def settings(mode: str, sandbox: Sandbox) -> dict[str, Any]:
     return {"native_text_match": mode.partition(",")[0], "attributes": MAPPED}
 
 
-async def differences(acme: Connected, shown: list[Shown], filters: list[tuple[str, Test]]) -> list[str]:
+async def differences(acme: Connected, shown: list[Shown], filters: list[Case]) -> list[str]:
     """The filters whose answer is not the brute-force one."""
     found = []
     for told, test in filters:
@@ -118,7 +103,7 @@ async def test_random_filters_equal_brute_force(mode: str, seed: int) -> None:
 
 async def test_pages_of_a_filter_hold_what_the_whole_does() -> None:
     sandbox, shown = world()
-    told, test = either(text("name.familyName", "sw", "m"), text("title", "co", "engineer"))
+    told, test = either(term("name.familyName", "sw", "m"), term("title", "co", "engineer"))
     expected = {row["id"] for row in shown if test(row)}
     async with connected(sandbox, attributes=MAPPED) as acme:
         found: list[str] = []

@@ -1,13 +1,15 @@
 """The whole program in front of the simulated NERM: what a client reads is what plain Python makes of its records."""
 
+from datetime import datetime
 from random import Random
 from typing import Any
 
 import pytest
 
 from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox
-from tests.providers.sailpoint_nerm.bridge import URN, bridged
-from tests.providers.sailpoint_nerm.oracle import filters, make_awkward, people, tree
+from tests.providers.meaning import Filters
+from tests.providers.sailpoint_nerm.bridge import ENTERPRISE, URN, bridged
+from tests.providers.sailpoint_nerm.oracle import filters, make_awkward, people
 
 SETTINGS: tuple[dict[str, Any], ...] = (
     {},
@@ -37,9 +39,9 @@ async def test_filters_find_who_matches_and_nobody_else(seed: int, settings: dic
     rows = people(sandbox)
     leaves = filters(rows)
     assert len(leaves) >= 60
-    random = Random(seed)
+    drawn = Filters(Random(seed), rows)
     async with bridged(sandbox, **settings) as bridge:
-        for told, test in [*leaves, *(tree(random, leaves) for _ in range(40))]:
+        for told, test in [*leaves, *(drawn.tree() for _ in range(40))]:
             found = await bridge.find(filter=told)
             assert sorted(each["id"] for each in found) == sorted(row["id"] for row in rows if test(row)), told
 
@@ -54,7 +56,7 @@ async def test_filters_are_not_trivial() -> None:
 @pytest.mark.parametrize("settings", [{}, {"people_profile_types": ["Volunteers"]}], ids=str)
 async def test_a_crawl_of_ten_thousand_costs_its_pages(settings: dict[str, Any]) -> None:
     sandbox = Sandbox(users=10_000)
-    expected = sorted(row["id"] for row in people(sandbox) if not settings or row["type"] == "Volunteers")
+    expected = sorted(row["id"] for row in people(sandbox) if not settings or row["userType"] == "Volunteers")
     found: list[str] = []
     async with bridged(sandbox, **settings) as bridge:
         total = len(expected)
@@ -110,9 +112,9 @@ async def test_orders_are_made_here_where_nerm_has_none() -> None:
     rows = people(sandbox)
     async with bridged(sandbox) as bridge:
         found = await bridge.find(sortBy="meta.created", sortOrder="descending")
-        assert [each["id"] for each in found] == [row["id"] for row in sorted(rows, key=lambda row: row["created"])][
-            ::-1
-        ]
+        assert [each["id"] for each in found] == [
+            row["id"] for row in sorted(rows, key=lambda row: datetime.fromisoformat(row["meta.created"]))
+        ][::-1]
         found = await bridge.find(sortBy=f"{URN}:end_date")
         ends = [each.get(URN, {}).get("end_date") for each in found]
         assert ends == sorted(ends, key=lambda end: (end is None, end or ""))
@@ -129,7 +131,11 @@ async def test_one_type_is_sorted_by_nerm() -> None:
 
 async def test_a_person_is_shown_as_mapped() -> None:
     sandbox = Sandbox(users=40)
-    row = next(each for each in people(sandbox) if each["organization"] and each["end"] and each["notes"])
+    row = next(
+        each
+        for each in people(sandbox)
+        if each[f"{ENTERPRISE}:organization"] and each[f"{URN}:end_date"] and each[f"{URN}:notes"]
+    )
     profile = sandbox.store.profiles[row["id"]]
     profile.status = "On Leave"
     sandbox.store.changed()
@@ -137,16 +143,20 @@ async def test_a_person_is_shown_as_mapped() -> None:
         shown = await bridge.get(f"/Users/{row['id']}")
         assert bridge.calls() == [f"GET /profiles/{row['id']}"]
         known = (await bridge.get(f"/Users/{row['id']}", attributes=f"{URN}:status,{URN}:start_date,{URN}:uid"))[URN]
-    assert shown["active"] is False and shown["userType"] == row["type"]
-    assert shown[URN].keys() <= {"end_date", "notes", "work_mode"} and shown[URN]["end_date"] == row["end"]
-    assert known["status"] == "On Leave" and known["start_date"] == row["start"] and known["uid"] == profile.uid
+    assert shown["active"] is False and shown["userType"] == row["userType"]
+    assert shown[URN].keys() <= {"end_date", "notes", "work_mode"} and shown[URN]["end_date"] == row[f"{URN}:end_date"]
+    assert (
+        known["status"] == "On Leave"
+        and known["start_date"] == row[f"{URN}:start_date"]
+        and known["uid"] == profile.uid
+    )
     assert shown["userName"] == row["userName"] and shown["displayName"] == row["displayName"]
-    assert shown["emails"] == [{"value": row["emails"], "type": "work"}]
+    assert shown["emails"] == row["emails"]
     assert "national_id" not in str(shown) and "formatted" not in shown["name"]
     async with bridged(sandbox, on_leave_is_active=True) as bridge:
         assert (await bridge.get(f"/Users/{row['id']}"))["active"] is True
         ids = {each["id"] for each in await bridge.find(filter="active eq true")}
-        assert ids == {each["id"] for each in people(sandbox) if each["status"] in ("Active", "On Leave")}
+        assert ids == {each["id"] for each in people(sandbox) if each[f"{URN}:status"] in ("Active", "On Leave")}
 
 
 async def test_profiles_of_other_types_are_not_there() -> None:
@@ -170,7 +180,7 @@ async def test_without_a_mapping_the_address_is_the_name_and_without_one_the_uid
     sandbox = Sandbox(users=10)
     row = people(sandbox)[0]
     async with bridged(sandbox, attributes={}) as bridge:
-        assert (await bridge.get(f"/Users/{row['id']}"))["userName"] == row["emails"]
+        assert (await bridge.get(f"/Users/{row['id']}"))["userName"] == row["emails"][0]["value"]
     for record in sandbox.store.attributes.values():
         if record["uid"] == "personal_email":
             record["uid"] = "private_mail"
@@ -178,6 +188,6 @@ async def test_without_a_mapping_the_address_is_the_name_and_without_one_the_uid
         profile.values.pop("personal_email", None)
     sandbox.store.changed()
     async with bridged(sandbox, attributes={}) as bridge:
-        assert (await bridge.get(f"/Users/{row['id']}"))["userName"] == row["uid"]
+        assert (await bridge.get(f"/Users/{row['id']}"))["userName"] == row[f"{URN}:uid"]
         made = await bridge.create(userName="ana", title="Nurse")
         assert made["userName"] != "ana" and made["title"] == "Nurse"
