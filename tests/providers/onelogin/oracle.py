@@ -1,13 +1,14 @@
 """What a SCIM client has to see of OneLogin, in plain Python: written from the vendor's facts, sharing no code with the
 provider, so that both can be compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
 from scim_bridge.providers.onelogin.sandbox import Sandbox
 from tests.providers.meaning import AWKWARD, exact, moment
 from tests.providers.onelogin.bridge import ENTERPRISE, URN
+from tests.providers.sixty import Planted
 
 TEXTS = {
     "name.givenName": "firstname",
@@ -51,6 +52,16 @@ def translated(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def people(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [translated(each) for each in sandbox.store.users.values()]
+
+
+def plant(sandbox: Sandbox, planted: Iterable[Planted]) -> None:
+    """Make the first users such people."""
+    for user, one in zip(list(sandbox.store.users.values()), planted, strict=False):
+        fields = {"username": one["user"], "firstname": one["given"], "lastname": one["family"], "title": one["title"]}
+        fields |= {"external_id": one["external"], "department": one["department"], "email": one["mail"]}
+        fields |= {"phone": one["phone"], "status": 1 if one["active"] else 2}
+        fields |= {"created_at": one["created"], "updated_at": one["changed"]}
+        sandbox.store.put_user({**user, **fields})
 
 
 def make_awkward(sandbox: Sandbox, random: Random) -> None:

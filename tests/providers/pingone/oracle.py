@@ -1,7 +1,7 @@
 """What a SCIM client has to see of PingOne, in plain Python: written from the sheet's tables, sharing no code with the
 provider, so that both can be compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -9,6 +9,7 @@ from scim_bridge.providers.pingone.sandbox import Sandbox
 from tests.providers.meaning import AWKWARD, exact, moment
 from tests.providers.pingone.bridge import ENTERPRISE
 from tests.providers.pingone.support import USER_URN
+from tests.providers.sixty import Planted
 
 Row = Mapping[str, Any]
 PLAIN = {
@@ -55,6 +56,23 @@ def translated(row: Row) -> dict[str, Any]:
     parts = {scim: address[field] for scim, field in ADDRESS.items() if field in address}
     shown["addresses"] = [{**parts, "type": "work"}] if parts else []
     return shown
+
+
+def people(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return [translated(item.data) for item in sandbox.store.users.values()]
+
+
+def plant(sandbox: Sandbox, planted: Iterable[Planted]) -> None:
+    """Make the first users such people."""
+    for item, one in zip(list(sandbox.store.users.values()), planted, strict=False):
+        full = " ".join(filter(None, (one["given"], one["family"]))) or None
+        name = {"given": one["given"], "family": one["family"], "formatted": full}
+        fields = {"title": one["title"], "externalId": one["external"], "department": one["department"]}
+        fields |= {"email": one["mail"], "primaryPhone": one["phone"], "mobilePhone": None}
+        fields |= {"name": {part: each for part, each in name.items() if each is not None} or None}
+        times = {"createdAt": one["created"], "updatedAt": one["changed"]}
+        data = {**item.data, **fields, **times, "username": one["user"], "enabled": one["active"]}
+        sandbox.store.put_user({field: each for field, each in data.items() if each is not None})
 
 
 def make_awkward(sandbox: Sandbox, random: Random) -> None:

@@ -1,13 +1,15 @@
 """What a SCIM client has to see of IdentityIQ, in plain Python: written from the vendor's facts, sharing no code with
 the provider, so that both can be compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from random import Random
 from typing import Any
 
 from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox
 from tests.providers.meaning import AWKWARD, exact, moment
 from tests.providers.sailpoint_iiq.support import ENTERPRISE, SP_USER
+from tests.providers.sixty import Planted
 
 EXTENDED = ("jobTitle", "department", "employeeId", "phone", "location", "region", "contractEndDate")
 
@@ -52,6 +54,21 @@ def _translated(sandbox: Sandbox, row: Mapping[str, Any], *, detected: bool) -> 
     shown["roles"] = [{"value": each, "type": kinds[each]["type"]["name"]} for each in given]
     shown["entitlements"] = [{"value": each, "type": "Entitlement"} for each in row["entitlements"]]
     return shown
+
+
+def plant(sandbox: Sandbox, planted: Iterable[Planted]) -> None:
+    """Make such people of identities, but for the first ones, which the site's records name."""
+    site = sandbox.site
+    for identity, one in zip(list(site.identities.values())[10:], planted, strict=False):
+        site.by_name.pop(identity["userName"].lower(), None)
+        full = " ".join(filter(None, (one["given"], one["family"]))) or None
+        identity |= {"userName": one["user"], "first": one["given"], "last": one["family"], "displayName": full}
+        identity |= {"email": one["mail"], "inactive": not one["active"]}
+        identity |= {"created": datetime.fromisoformat(one["created"])}
+        identity |= {"modified": datetime.fromisoformat(one["changed"])}
+        extended = {"jobTitle": one["title"], "department": one["department"], "employeeId": one["external"]}
+        identity["extended"] = {name: each for name, each in extended.items() if each is not None}
+        site.put(identity)
 
 
 def make_awkward(sandbox: Sandbox, random: Random) -> None:

@@ -1,13 +1,14 @@
 """What a SCIM client has to see of identities, in plain Python: written from the vendor's tables, sharing no code with
 the provider, so that both can be compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from tests.providers.meaning import AWKWARD, exact, moment
 from tests.providers.sailpoint_isc.support import ENTERPRISE, USER_URN
+from tests.providers.sixty import Planted
 
 Row = Mapping[str, Any]
 Shown = dict[str, Any]
@@ -61,6 +62,25 @@ TEXTS = (
     f"{USER_URN}:status", f"{USER_URN}:lifecycleState", f"{USER_URN}:processingState", f"{USER_URN}:sourceId", "id",
 )  # fmt: skip
 TIMES = ("meta.created", "meta.lastModified")
+
+
+def people(sandbox: Sandbox) -> list[Shown]:
+    return [translated(each.data, sandbox) for each in sandbox.store.identities.values() if each.correlated]
+
+
+def plant(sandbox: Sandbox, planted: Iterable[Planted]) -> None:
+    """Make the first identities such people."""
+    shown = [each for each in sandbox.store.identities.values() if each.correlated]
+    for person, one in zip(shown, planted, strict=False):
+        name = " ".join(filter(None, (one["given"], one["family"]))) or one["user"]
+        person.data |= {"alias": one["user"], "name": name, "emailAddress": one["mail"]}
+        person.data |= {"created": one["created"], "modified": one["changed"]}
+        person.data["identityStatus"] = "ACTIVE" if one["active"] else "DISABLED"
+        values = {"firstname": one["given"], "lastname": one["family"], "title": one["title"], "phone": one["phone"]}
+        values |= {"department": one["department"], "identificationNumber": one["external"], "email": one["mail"]}
+        values = {**person.data["attributes"], **values}
+        person.data["attributes"] = {name: each for name, each in values.items() if each is not None}
+    sandbox.store.changed()
 
 
 def make_awkward(sandbox: Sandbox, random: Random) -> None:

@@ -1,6 +1,8 @@
 """What a SCIM client has to see of NERM, in plain Python over the sandbox's own records: written from the vendor's
 tables, sharing no code with the provider, so that both can be compared."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -8,6 +10,7 @@ from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox
 from scim_bridge.providers.sailpoint_nerm.sandbox_store import Profile
 from tests.providers.meaning import AWKWARD, Case, exact, moment, no, present, term, within
 from tests.providers.sailpoint_nerm.bridge import ENTERPRISE, URN
+from tests.providers.sixty import Planted
 
 Shown = dict[str, Any]
 
@@ -51,9 +54,26 @@ def _day(text: str, order: str) -> str | None:
 
 
 def people(sandbox: Sandbox) -> list[Shown]:
+    return [translated(sandbox, each) for each in _profiles(sandbox)]
+
+
+def _profiles(sandbox: Sandbox) -> list[Profile]:
     types = [each["id"] for each in sandbox.store.profile_types.values() if each["category"] == "non-employee"]
-    rows = [each for each in sandbox.store.profiles.values() if each.type_id in types and not each.archived]
-    return [translated(sandbox, each) for each in rows]
+    return [each for each in sandbox.store.profiles.values() if each.type_id in types and not each.archived]
+
+
+def plant(sandbox: Sandbox, planted: Iterable[Planted]) -> None:
+    """Make the first profiles such people; notes are for departments, which NERM has none of."""
+    for profile, one in zip(_profiles(sandbox), planted, strict=False):
+        profile.name = " ".join(filter(None, (one["given"], one["family"]))) or one["user"]
+        profile.status = "Active" if one["active"] else "Inactive"
+        profile.created, profile.updated = (datetime.fromisoformat(one[each]) for each in ("created", "changed"))
+        values = {"login_name": one["user"], "personal_first_name": one["given"], "personal_last_name": one["family"]}
+        values |= {"personal_email": one["mail"], "phone_number": one["phone"], "job_title": one["title"]}
+        values |= {"external_id": one["external"], "notes": one["department"]}
+        values |= dict.fromkeys(("employee_number", "organization"))
+        profile.values = {uid: each for uid, each in {**profile.values, **values}.items() if each is not None}
+    sandbox.store.changed()
 
 
 def filters(rows: list[Shown]) -> list[Case]:

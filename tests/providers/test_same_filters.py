@@ -1,0 +1,68 @@
+"""The same filters on every provider: each finds whom a plain reading of the vendor's records finds, page by page."""
+
+from typing import Any
+
+import pytest
+
+from tests.providers.meaning import Case, Exact, Shown
+from tests.providers.sixty import PEOPLE, filters, schemas
+from tests.providers.worlds import WORLDS, World
+
+PAGE = 7
+
+
+def awkward(world: World) -> tuple[Any, list[Shown]]:
+    """A sandbox with the people that are hard to tell apart, and everybody as SCIM shows them."""
+    sandbox = world.sandbox(60)
+    first, second, *others = PEOPLE
+    twin = {**second, "user": "twin.one"} if world.twins else second
+    world.plant(sandbox, (first, twin, *others))
+    common = {"meta.resourceType": Exact("User")}
+    return sandbox, [{**each, **common, "schemas": schemas(each)} for each in world.people(sandbox)]
+
+
+async def pages(bridge: Any, filter: str, count: int) -> list[str]:
+    """The ids on all pages; each page has to state the same total, which is how many there are."""
+    ids: list[str] = []
+    while True:
+        page = await bridge.get("/Users", filter=filter, attributes="id", startIndex=len(ids) + 1, count=count)
+        ids += [each["id"] for each in page.get("Resources", ())]
+        assert page["itemsPerPage"] == len(page.get("Resources", ()))
+        if len(ids) >= page["totalResults"] or not page["itemsPerPage"]:
+            assert page["totalResults"] == len(ids)
+            return ids
+
+
+async def differences(bridge: Any, people: list[Shown], tried: list[Case], count: int) -> list[str]:
+    found = []
+    for filter, test in tried:
+        expected = sorted(each["id"] for each in people if test(each))
+        ids = await pages(bridge, filter, count)
+        if sorted(ids) != expected:
+            found.append(f"{filter}: {len(ids)} instead of {len(expected)}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("told", "count"),
+    [(True, PAGE), (True, 1000), (False, PAGE), pytest.param(False, 1000, marks=pytest.mark.slow)],
+    ids=["pages", "one page", "pages, untold", "one page, untold"],
+)
+@pytest.mark.parametrize("name", WORLDS)
+async def test_the_same_filters_find_whom_brute_force_finds(name: str, told: bool, count: int) -> None:
+    """Whether the connection is told how its vendor compares, or has to find out or do without."""
+    world = WORLDS[name]
+    sandbox, people = awkward(world)
+    async with world.bridged(sandbox, **world.plain, **(world.told if told else {})) as bridge:
+        assert await differences(bridge, people, filters(people), count) == []
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_most_of_them_tell_people_apart(name: str) -> None:
+    """Or they would prove little."""
+    _, people = awkward(WORLDS[name])
+    tried = filters(people)
+    sizes = [sum(map(test, people)) for _, test in tried]
+    assert len({told for told, _ in tried}) == len(tried) > 120
+    assert 0 in sizes and len(people) in sizes
+    assert sum(0 < each < len(people) for each in sizes) >= 0.8 * len(tried)
