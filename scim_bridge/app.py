@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ctypes
 import gc
 import os
 import secrets
@@ -25,6 +26,8 @@ from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.store.database import Database, DatabaseUnavailable
 from scim_bridge.store.opening import open_database
 
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
 CONFIG_VARIABLE: Final = "SCIM_BRIDGE_CONFIG"
 CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
 """Set by `serve` for its worker processes: the file, and a secret they share when the file names none."""
@@ -72,6 +75,17 @@ def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | Non
     except ValueError as error:
         raise ConfigError(f"[connections.{config.name}.settings]: {error}") from None
     return connection
+
+
+def steady_memory() -> None:
+    """Keep glibc from giving large blocks back to the system at once: a body of 150 kB, which is beyond its threshold,
+    would be mapped anew for each answer (measured: a third of the time of a list). Elsewhere it does nothing."""
+    try:
+        mallopt = ctypes.CDLL("libc.so.6", use_errno=False).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, 64 * 1024 * 1024)
+    mallopt(_M_TRIM_THRESHOLD, 128 * 1024 * 1024)
 
 
 def settle_memory() -> None:
@@ -131,6 +145,7 @@ async def close(connections: Sequence[Connection]) -> None:
 
 def from_environment() -> Bridge:
     """The application of a worker process of `serve`."""
+    steady_memory()
     log = configure()
     config = load(Path(os.environ[CONFIG_VARIABLE]), provider_by_name)
     return create_app(open_connections(config), public_url=config.server.public_url, log=log)

@@ -12,7 +12,14 @@ from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from scim_bridge import __version__, demo, tables
-from scim_bridge.app import CONFIG_VARIABLE, CURSOR_VARIABLE, SERVER_OPTIONS, create_app, open_connections
+from scim_bridge.app import (
+    CONFIG_VARIABLE,
+    CURSOR_VARIABLE,
+    SERVER_OPTIONS,
+    create_app,
+    open_connections,
+    steady_memory,
+)
 from scim_bridge.checks import check_connections
 from scim_bridge.config import Config, ConfigError, load
 from scim_bridge.conformance.command import UsageError, conformance
@@ -59,6 +66,7 @@ def demo_command(port: int, users: int, only: str | None) -> None:
 def serve(path: Path, host: str, port: int, workers: int) -> None:
     """Run the bridge."""
     config = _loaded(path)
+    steady_memory()
     log = configure()
     with _bound(host, port) as bound:
         if workers == 1:

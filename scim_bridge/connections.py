@@ -116,6 +116,8 @@ class Connection:
 
         Raises the upstream's error where it cannot be opened; the next call tries again.
         """
+        if self._opened is not None and self._opened.due is None:
+            return self._opened.service
         if self._opened is None:
             if self._opening is None or (self._opening.done() and _failed(self._opening)):
                 self._opening = asyncio.ensure_future(self._open())

@@ -74,6 +74,7 @@ class Searcher:
         self._store = store
         self._dialect = dialect
         self._table = store.tables.documents
+        self._revision = f"(SELECT revision FROM mirror_types WHERE number = {store.tables.number})"
         self._blocks: blocks.Blocks | None = None
         self.compiled = lru_cache(maxsize=MAX_COMPILED)(self._compiled)
         self._by_id = f"SELECT seq, state, document FROM {self._table} WHERE id = ?"
@@ -102,10 +103,12 @@ class Searcher:
         """A page of a query, from its offset or ``after`` a position."""
         if search.condition is None and search.order is None:
             return self._listed(sql, query, after)
-        revision = blocks.current_revision(sql, self._store.tables)
         if search.residual is not None:
-            return self._checked(sql, search, query, revision)
-        rows = self._rows(sql, search, query, after) if query.count else []
+            return self._checked(sql, search, query, blocks.current_revision(sql, self._store.tables))
+        found = self._rows(sql, search, query, after) if query.count else []
+        # As of the same moment as the rows, without a query of its own where there are some.
+        revision = found[0][3] if found else blocks.current_revision(sql, self._store.tables)
+        rows = [(row, state, body) for row, state, body, _ in found]
         total = self._total(sql, search, query, rows, after)
         return Found(rows, total, self._after(search, query, rows, sql), revision)
 
@@ -118,7 +121,8 @@ class Searcher:
         more = bool(rows) and query.offset + len(rows) < found.total
         return Found(rows, found.total, [rows[-1][0]] if more else None, found.revision)
 
-    def _rows(self, sql: Sql, search: Search, query: Query, after: Sequence[Any] | None) -> list[Stored]:
+    def _rows(self, sql: Sql, search: Search, query: Query, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+        """Rows, each with the revision of the tables."""
         condition, params = _conditions(search, after)
         inner, bound = f"{condition} ORDER BY {search.ordering} LIMIT ? OFFSET ?", (query.count, query.offset)
         if after is not None:
@@ -126,9 +130,8 @@ class Searcher:
         elif query.offset:
             # The rows passed over are told by an index, without reading their documents.
             inner = f"d.seq IN (SELECT d.seq FROM {self._table} d WHERE {inner}) ORDER BY {search.ordering}"
-        text = f"SELECT d.seq, d.state, {_what(query)} FROM {self._table} d WHERE {inner}"
-        rows: list[Any] = sql.rows(text, (*params, *bound))
-        return rows
+        text = f"SELECT d.seq, d.state, {_what(query)}, {self._revision} FROM {self._table} d WHERE {inner}"
+        return sql.rows(text, (*params, *bound))
 
     def _total(
         self, sql: Sql, search: Search, query: Query, rows: Sequence[Stored], after: Sequence[Any] | None

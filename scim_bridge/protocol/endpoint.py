@@ -21,6 +21,7 @@ from scim_bridge.protocol.service import ScimService
 from scim_bridge.upstream.trace import RequestTrace, tracing
 
 DEADLINE_SECONDS: Final = 50.0
+_NO_TIMING: Final = 'upstream;dur=0.0;desc="0"'
 _BODILESS: Final = ("GET", "HEAD")
 """Methods whose bodies mean nothing (RFC 9110 section 9.3.1); the server reads past them."""
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -46,6 +47,7 @@ Describe = Callable[[str, Mapping[str, Any], Sequence[Mapping[str, Any]], Sequen
 """What derives an OpenAPI description from the base URL, ServiceProviderConfig, the resource types and the schemas."""
 
 
+_FAILED: Final = ScimResponse(500)
 Log = Callable[[Mapping[str, Any]], None]
 
 
@@ -93,7 +95,7 @@ class ScimEndpoint:
         out = {
             "Content-Type": _media_type(headers.get("accept"), connection.profile if connection else None),
             **response.headers,
-            "Server-Timing": f'upstream;dur={trace.upstream_seconds * 1000:.1f};desc="{trace.upstream_count}"',
+            "Server-Timing": _timing(trace),
             "X-Request-Id": request_id,
             "Cache-Control": "no-store",
         }
@@ -104,7 +106,7 @@ class ScimEndpoint:
         self, scope: Scope, receive: Receive, headers: Mapping[str, str], name: str, path: str, request_id: str
     ) -> _Answer:
         """The answer, whatever happens."""
-        answer = _Answer(ScimResponse(500))
+        answer = _Answer(_FAILED)
         try:
             if scope["method"] in _BODILESS:
                 await self._answered(answer, scope, receive, headers, name, path, request_id)
@@ -185,13 +187,19 @@ class ScimEndpoint:
             "status": answer.response.status,
             "seconds": round(seconds, 4),
             "bytes": size,
-            "upstream_calls": trace.upstream_count,
-            "upstream_seconds": round(trace.upstream_seconds, 4),
+            "upstream_calls": len(trace.calls),
+            "upstream_seconds": round(trace.upstream_seconds, 4) if trace.calls else 0.0,
             "token": answer.caller,
         }
         if answer.left_out:
             extra["left_out"] = list(answer.left_out)
         self._log(extra)
+
+
+def _timing(trace: RequestTrace) -> str:
+    if not trace.calls:
+        return _NO_TIMING
+    return f'upstream;dur={trace.upstream_seconds * 1000:.1f};desc="{trace.upstream_count}"'
 
 
 def _split(scope: Scope) -> tuple[str, str]:

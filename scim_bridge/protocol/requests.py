@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from scim_bridge.protocol.bodies import check_message, member
 from scim_bridge.protocol.errors import invalid_value
@@ -68,17 +68,24 @@ def read_query(query_string: bytes) -> dict[str, str]:
     if not query_string:
         return {}
     found: dict[str, str] = {}
-    try:
-        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="strict")
-    except UnicodeDecodeError:
-        raise invalid_value("The query is not encoded as UTF-8") from None
-    for key, value in pairs:
-        name = _BY_LOWER_CASE.get(key.lower())
+    for pair in query_string.decode("latin-1").split("&"):
+        key, _, value = pair.partition("=")
+        name = _BY_LOWER_CASE.get(_unquoted(key).lower())
+        if name is None:
+            continue
+        value = _unquoted(value)
         if name in PROJECTIONS and name in found:
             found[name] += f",{value}"
-        elif name is not None and found.setdefault(name, value) != value:
+        elif found.setdefault(name, value) != value:
             raise invalid_value(f"{name} is given twice")
     return found
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return unquote(text.replace("+", " "), errors="strict")
+    except UnicodeDecodeError:
+        raise invalid_value("The query is not encoded as UTF-8") from None
 
 
 def from_query(query: Mapping[str, str]) -> Search:

@@ -42,7 +42,7 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    resources: list[Resource] | orjson.Fragment
+    resources: list[Resource]
     shown: int
     total: int | None
     next: Mapping[str, Any] | None
@@ -69,7 +69,7 @@ class Searcher:
 
     async def one_type(
         self, directory: Directory, source: Source, search: Search, request: ScimRequest
-    ) -> tuple[Mapping[str, Any], int | None]:
+    ) -> tuple[Mapping[str, Any] | bytes, int | None]:
         """The ListResponse over one resource type, and the revision of the copy that it is from."""
         schema = directory.collection.resource
         shown = self._publishers[id(directory)].projection(search.attributes, search.excluded)
@@ -81,12 +81,12 @@ class Searcher:
             query = replace(query, offset=offset, need_total=query.count == 0)
         page = await source.search(query, position)
         if page.documents is not None:
-            stitched = orjson.Fragment(b"[" + based(b",".join(page.documents), request.base_url) + b"]")
-            found = _Found(stitched, len(page.documents), page.total, page.next)
-        else:
-            publisher = self._publishers[id(directory)]
-            resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
-            found = _Found(resources, len(resources), page.total, page.next)
+            found = _Found([], len(page.documents), page.total, page.next)
+            head = self._response(found, search, request, schema.name)
+            return _stitched(head, page.documents, request.base_url), page.revision
+        publisher = self._publishers[id(directory)]
+        resources = [publisher.shown(request.base_url, record, shown) for record in page.records]
+        found = _Found(resources, len(resources), page.total, page.next)
         return self._response(found, search, request, schema.name), page.revision
 
     def query(self, directory: Directory, search: Search, shown: Projection) -> Query:
@@ -238,6 +238,17 @@ class Searcher:
             body["nextCursor"] = self._cursors.seal(_bound(search, request, scope), search.count, dict(found.next))
         body["Resources"] = found.resources
         return body
+
+
+def _stitched(response: Mapping[str, Any], documents: Sequence[bytes], base_url: str) -> bytes:
+    """A ListResponse with stored documents for its resources; they are long, so they are copied as seldom as can be."""
+    head = orjson.dumps(response).removesuffix(b"]}")
+    if not documents:
+        return head + b"]}"
+    parts = [*documents]
+    parts[0] = head + parts[0]
+    parts[-1] += b"]}"
+    return based(b",".join(parts), base_url)
 
 
 def _after(offset: int, shown: int, total: int) -> Mapping[str, Any] | None:

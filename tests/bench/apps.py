@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import httpx
 import orjson
 import uvicorn
 from scim2_models import ScimProvider
@@ -23,10 +24,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from scim_bridge.app import SERVER_OPTIONS, create_app, steady_memory
 from scim_bridge.config import load
 from scim_bridge.connections import Connection, provider_by_name
+from scim_bridge.logs import configure
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.store.opening import open_database
+from scim_bridge.upstream.transport import AiohttpTransport
 from tests.bench.people import GROUPS, group, user
+from tests.bench.upstream import InProcess
 
 JSON = "application/scim+json"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -100,8 +106,19 @@ def bare(people: int) -> Any:
     return Starlette(routes=[Route("/", ready), Route("/{id}", get)])
 
 
-APPS = {"bare": bare, "pingone": pingone, "ceiling": ceiling, "scim2-server": scim2_server}
+def mirror(people: int) -> Any:
+    """The bridge in the mode mirror as `scim-bridge serve` runs it, save that its upstream is in the same process."""
+    log = configure()
+    config = load(Path(os.environ["CONFIG"]), provider_by_name)
+    upstream = InProcess(people, AiohttpTransport(httpx.create_ssl_context(), max_connections=4))
+    database = open_database(config.server.database)
+    connection = Connection(config.connections["acme"], Cursors(b"s" * 32), transport=upstream, database=database)
+    return create_app({"acme": connection}, log=log)
+
+
+APPS = {"mirror": mirror, "bare": bare, "pingone": pingone, "ceiling": ceiling, "scim2-server": scim2_server}
 
 if __name__ == "__main__":
     name, port, people = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    uvicorn.run(APPS[name](people), port=port, log_level="warning", access_log=False, loop="uvloop", http="httptools")
+    steady_memory()
+    uvicorn.run(APPS[name](people), port=port, loop="uvloop", http="httptools", **SERVER_OPTIONS)

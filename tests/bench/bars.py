@@ -40,8 +40,7 @@ def compared(console: Console, rounds: int, seconds: float) -> list[Ratio]:
         console.print(f"starting servers with {PEOPLE} people each ...")
         ceiling = stack.enter_context(application("ceiling", PEOPLE, "/one"))
         peer = stack.enter_context(application("scim2-server", PEOPLE, "/ServiceProviderConfig"))
-        upstream = stack.enter_context(application("scim2-server", PEOPLE, "/ServiceProviderConfig"))
-        own = stack.enter_context(mirror(PEOPLE, upstream, folder, synchronised=True))
+        own = stack.enter_context(mirror(PEOPLE, peer, folder))
         other = stack.enter_context(scimmy(PEOPLE, folder))
         servers = [each for each in (own, peer, other) if each is not None]
         for each in servers:

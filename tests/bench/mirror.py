@@ -1,8 +1,6 @@
-"""The bridge in the mode mirror, started as an operator starts it, over a database that was filled before."""
+"""The bridge in the mode mirror, over a database that was filled before."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,27 +16,18 @@ from scim_bridge.query.relations import Record
 from scim_bridge.store.database import Sql
 from scim_bridge.store.opening import open_database
 from tests.bench.people import GROUPS, group, user
-from tests.bench.servers import Server, started
-from tests.servers import free_port
+from tests.bench.servers import Server, application
 
 BATCH = 1000
 
 
 @contextmanager
-def mirror(people: int, upstream: Server, folder: Path, *, synchronised: bool = False) -> Iterator[Server]:
-    """A bridge that mirrors so many people; ``upstream`` takes its writes, and tells it the schemas.
-
-    ``synchronised``: what it mirrors is what the upstream has, as `scim-bridge sync` reads it.
-    """
-    path = configured(folder, str(people), upstream)
-    program, port = str(Path(sys.executable).parent / "scim-bridge"), free_port()
-    if synchronised:
-        subprocess.run([program, "sync", "--config", str(path), "acme"], check=True, capture_output=True)
-    else:
-        asyncio.run(_fill(path, people))
-    command = [program, "serve", "--config", str(path), "--port", str(port)]
-    with started("mirror", command, port, "/readyz", base="/scim/acme/v2") as server:
-        yield server
+def mirror(people: int, server: Server, folder: Path) -> Iterator[Server]:
+    """A bridge that mirrors so many people; ``server`` tells it the schemas."""
+    path = configured(folder, str(people), server)
+    asyncio.run(_fill(path, people))
+    with application("mirror", people, "/readyz", "/scim/acme/v2", CONFIG=str(path)) as found:
+        yield found
 
 
 def configured(folder: Path, name: str, upstream: Server) -> Path:

@@ -101,11 +101,11 @@ def started(
         process.wait(timeout=60)
 
 
-def application(name: str, people: int, ready: str, base: str = "") -> Any:
+def application(name: str, people: int, ready: str, base: str = "", **environment: str) -> Any:
     """One of the applications of `tests.bench.apps`, started."""
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.apps", name, str(port), str(people)]
-    return started(name, command, port, ready, base=base)
+    return started(name, command, port, ready, base=base, environment=environment)
 
 
 def _wait(server: Server, ready: str) -> None:

@@ -13,11 +13,17 @@ def server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def shared(server: str) -> str:
+    """The URL of an empty database on a server."""
+    emptied(server)
+    return server
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: object) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/bridge.db"
-    found: str = request.getfixturevalue("server")
-    emptied(found)
+    found: str = request.getfixturevalue("shared")
     return found

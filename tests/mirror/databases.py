@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,23 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.real.installed import run
+from tests.servers import free_port
 
-def programs() -> Path | None:
-    """Where PostgreSQL's programs are; Debian keeps those of each version apart."""
+
+def programs() -> Path:
+    """Where PostgreSQL's programs are. Where there are none, CI installs them, and tests are skipped elsewhere."""
+    if _programs() is None and os.environ.get("CI") == "true":
+        run("apt-get", "update", "-q")
+        run("apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql")
+    found = _programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install -y postgresql")
+    return found
+
+
+def _programs() -> Path | None:
+    """Debian keeps the programs of each version apart."""
     found = shutil.which("initdb")
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return Path(found).parent if found else installed[-1].parent if installed else None
@@ -24,33 +37,24 @@ def programs() -> Path | None:
 def postgres() -> Iterator[str]:
     """A server of its own; its URL. It refuses to run as root, so another user has to, in a folder of that user's."""
     found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install -y postgresql")
     as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
     with TemporaryDirectory(prefix="postgres-") as folder:
         if as_user:
             shutil.chown(folder, "postgres", "postgres")
-        data, port = f"{folder}/data", _free_port()
+        data, port = f"{folder}/data", free_port()
 
-        def run(program: str, *arguments: str) -> None:
+        def started(program: str, *arguments: str) -> None:
             subprocess.run(
                 [*as_user, str(found / program), "-D", data, *arguments], check=True, stdout=DEVNULL, cwd="/"
             )
 
-        run("initdb", "-U", "bridge", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        started("initdb", "-U", "bridge", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        run("pg_ctl", "-o", options, "-l", f"{data}/server.log", "-w", "start")
+        started("pg_ctl", "-o", options, "-l", f"{data}/server.log", "-w", "start")
         try:
             yield f"postgresql://bridge@127.0.0.1:{port}/postgres"
         finally:
-            run("pg_ctl", "-m", "immediate", "-w", "stop")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+            started("pg_ctl", "-m", "immediate", "-w", "stop")
 
 
 def emptied(url: str) -> None:
