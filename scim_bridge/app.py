@@ -23,6 +23,7 @@ from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, open_early, provider_by_name
 from scim_bridge.logs import RequestLog, configure
 from scim_bridge.protocol.endpoint import ScimEndpoint
+from scim_bridge.serving import Http
 from scim_bridge.store.database import Database, DatabaseUnavailable
 from scim_bridge.store.opening import open_database
 
@@ -33,6 +34,7 @@ CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
 """Set by `serve` for its worker processes: the file, and a secret they share when the file names none."""
 
 SERVER_OPTIONS: Final[Mapping[str, Any]] = {
+    "http": Http,
     "log_config": None,
     "access_log": False,
     "server_header": False,

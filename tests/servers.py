@@ -19,11 +19,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(app: Any) -> Iterator[str]:
-    """An application served from a thread; its origin, ``http://127.0.0.1:PORT``."""
+def running(app: Any, **options: Any) -> Iterator[str]:
+    """An application served from a thread, with options of uvicorn's; its origin, ``http://127.0.0.1:PORT``."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, **{"log_config": None, "access_log": False, **options}))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     while not server.started:
