@@ -121,4 +121,6 @@ APPS = {"mirror": mirror, "bare": bare, "pingone": pingone, "ceiling": ceiling, 
 if __name__ == "__main__":
     name, port, people = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     steady_memory()
-    uvicorn.run(APPS[name](people), port=port, loop="uvloop", http="httptools", **SERVER_OPTIONS)
+    # As anybody runs an application, but for ours, which is run as it is.
+    own = {} if name == "mirror" else {"http": "httptools"}
+    uvicorn.run(APPS[name](people), port=port, loop="uvloop", **{**SERVER_OPTIONS, **own})
