@@ -3,18 +3,14 @@
 Each case states what it may refuse; everything else has to be exact, and what it states has to be refused indeed.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 import pytest
-from scim2_server.cursor import Cursors
 
-from scim_bridge.app import create_app
-from scim_bridge.config import from_document
-from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.filters import parse, predicate, sort_key
 from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.directory import Changes, Directory, MemberChanges
@@ -24,6 +20,7 @@ from scim_bridge.query.write import PartialWrite
 from scim_bridge.schemas import GROUP, USER, ResourceSchema
 from scim_bridge.upstream.errors import BadAnswer, UpstreamError
 from tests.clocks import FakeClock
+from tests.providers.program import client_of
 from tests.providers.scim_server import Bridge, bridge
 from tests.providers.weak_scim import ENTERPRISE, VENDOR, Weak, WeakServer, server
 
@@ -643,21 +640,7 @@ async def test_members_that_do_not_tell_what_they_are_are_looked_up() -> None:
         assert upstream.calls == ["GET Groups/500"]
 
 
-@asynccontextmanager
-async def client(upstream: WeakServer) -> AsyncIterator[httpx.AsyncClient]:
+def client(upstream: WeakServer) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     """A SCIM client of a bridge in front of a server."""
-    settings = {"base_url": "https://scim.example/v2", "token": "t0ken"}
-    document = {"provider": "scim", "token": "client-t0ken", "settings": settings}
-    config = from_document({"connections": {"acme": document}}, "test", provider_by_name)
-    connection = Connection(
-        config.connections["acme"],
-        Cursors(b"s" * 32),
-        clock=FakeClock(),
-        transport=httpx.ASGITransport(app=upstream),
-    )
-    transport = httpx.ASGITransport(app=create_app({"acme": connection}))
-    headers = {"Authorization": "Bearer client-t0ken"}
-    base_url = "http://bridge.test/scim/acme/v2"
-    async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers, timeout=60) as asked:
-        yield asked
-    await connection.aclose()
+    document = {"provider": "scim", "settings": {"base_url": "https://scim.example/v2", "token": "t0ken"}}
+    return client_of(document, httpx.ASGITransport(app=upstream), FakeClock())

@@ -114,10 +114,10 @@ async def test_types_go_by_number_where_they_cannot_be_read() -> None:
     sandbox = made(20)
     sandbox.fail("GET /api/1/events/types", v1_refusal(401, "Unauthorized", "Insufficient Permission"), times=9)
     async with bridged(sandbox) as bridge:
-        found = await bridge.find("Activity", 'type eq "13"')
+        found = await bridge.find("Activity", filter='type eq "13"')
         assert bridge.calls() == ["GET /1/events?event_type_id=13"]
         assert {each["type"] for each in found} == {"13"} and "description" not in found[0]
-        assert await bridge.find("Activity", 'type eq "USER_CREATED"') == []
+        assert await bridge.find("Activity", filter='type eq "USER_CREATED"') == []
         assert bridge.calls() == []
 
 

@@ -111,7 +111,7 @@ async def compared(sandbox: Sandbox, tried: list[Case], told: dict[str, Any]) ->
     async with bridged(sandbox, **told) as bridge:
         for filter, test in tried:
             expected = {each["id"] for each in shown if test(each)}
-            found = await bridge.find("User", filter, attributes="id")
+            found = await bridge.find("User", filter=filter, attributes="id")
             assert {each["id"] for each in found} == expected, filter
             assert len(found) == len(expected), f"{filter}: somebody twice"
             empty += not expected

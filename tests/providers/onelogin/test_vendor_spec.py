@@ -1,20 +1,12 @@
 """What the adapter asks of OneLogin and what the sandbox answers, judged by the vendor's own OpenAPI document."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from scim2_server.cursor import Cursors
 
-from scim_bridge.app import create_app
-from scim_bridge.config import from_document
-from scim_bridge.connections import Connection, provider_by_name
-from scim_bridge.providers.onelogin.sandbox import Sandbox
-from tests.clocks import FakeClock
-from tests.providers.onelogin.bridge import CUSTOM, ENTERPRISE, URN, Bridge, step
-from tests.providers.onelogin.support import ORIGIN, made
+from tests.providers.onelogin.bridge import ENTERPRISE, URN, bridged, step
+from tests.providers.onelogin.support import made
 from tests.providers.onelogin.test_writing import ANA
 from tests.vendor_specs import Correction, VendorSpec, Watched
 
@@ -93,20 +85,21 @@ async def test_requests_and_answers_are_the_vendors(vendor_specs: Path) -> None:
     spec = VendorSpec.load(vendor_specs / "onelogin.openapi.yaml", corrections=CORRECTIONS)
     sandbox = made(60)
     watched = Watched(httpx.ASGITransport(app=sandbox.app), spec, unjudged=["/custom_attributes"])
-    async with watching(sandbox, watched) as bridge:
+    told: dict[str, Any] = {"native_text_match": "insensitive", "wildcards": True}
+    async with bridged(sandbox, transport=watched, **told) as bridge:
         await bridge.get("/Users")
-        await bridge.find("User", 'userName sw "a" and meta.created gt "2025-01-01T00:00:00Z"')
-        await bridge.find("User", f'emails.value eq "x" or {ENTERPRISE}:employeeNumber eq "E1"')
+        await bridge.find("User", filter='userName sw "a" and meta.created gt "2025-01-01T00:00:00Z"')
+        await bridge.find("User", filter=f'emails.value eq "x" or {ENTERPRISE}:employeeNumber eq "E1"')
         role = next(iter(sandbox.store.roles))
-        await bridge.find("User", f'groups.value eq "{role}"')
+        await bridge.find("User", filter=f'groups.value eq "{role}"')
         await bridge.get("/Groups")
-        await bridge.find("Activity", 'type eq "USER_CREATED" and published gt "2025-01-01T00:00:00Z"')
+        await bridge.find("Activity", filter='type eq "USER_CREATED" and published gt "2025-01-01T00:00:00Z"')
         await bridge.get(f"/Activities/{sandbox.store.events[0]['id']}")
         user = await bridge.create("User", **ANA)
         group = await bridge.create("Group", displayName="Judged", members=[{"value": user["id"]}])
         await bridge.patch("User", user["id"], step("replace", "title", "Chief"), step("remove", f"{URN}:comment"))
         await bridge.patch("Group", group["id"], step("replace", "displayName", "Judged again"))
-        await bridge.find("Group", f'members.value eq "{user["id"]}"')
+        await bridge.find("Group", filter=f'members.value eq "{user["id"]}"')
         await bridge.patch("Group", group["id"], step("remove", f'members[value eq "{user["id"]}"]'))
         await bridge.ask("DELETE", f"/Users/{user['id']}")
         await bridge.ask("DELETE", f"/Groups/{group['id']}")
@@ -129,19 +122,3 @@ async def test_requests_and_answers_are_the_vendors(vendor_specs: Path) -> None:
         "GET /api/1/events/types",
         "GET /api/1/groups",
     }
-
-
-@asynccontextmanager
-async def watching(sandbox: Sandbox, transport: httpx.AsyncBaseTransport) -> AsyncIterator[Bridge]:
-    """The whole program, with what it exchanges with the sandbox going through ``transport``."""
-    told: dict[str, Any] = {"native_text_match": "insensitive", "wildcards": True, "attributes": CUSTOM}
-    document = {"provider": "onelogin", "token": "t", "settings": {**sandbox.settings, "base_url": ORIGIN, **told}}
-    config = from_document({"connections": {"acme": document}}, "test", provider_by_name)
-    connection = Connection(config.connections["acme"], Cursors(b"s" * 32), clock=FakeClock(), transport=transport)
-    app = httpx.ASGITransport(app=create_app({"acme": connection}))
-    headers = {"Authorization": "Bearer t"}
-    try:
-        async with httpx.AsyncClient(transport=app, base_url="http://bridge.test", headers=headers) as client:
-            yield Bridge(sandbox, client)
-    finally:
-        await connection.aclose()

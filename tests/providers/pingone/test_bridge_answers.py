@@ -42,7 +42,7 @@ async def test_a_new_group_is_told_even_if_its_members_cannot_be_read(sandbox: S
     user_id = next(iter(sandbox.store.users))
     async with bridged(sandbox) as bridge:
         sandbox.fail("GET /users$", 403, "ACCESS_FAILED", 9)
-        made = await bridge.create("Group", {"displayName": "New", "members": [{"value": user_id}]})
+        made = await bridge.create("Group", displayName="New", members=[{"value": user_id}])
     assert [each["value"] for each in made["members"]] == [user_id]
     assert "version" not in made["meta"]
     assert list(sandbox.store.direct[made["id"]]) == [user_id]
@@ -68,7 +68,7 @@ async def test_active_is_what_was_written_whatever_the_lock(
         if method == "PATCH":
             assert (await bridge.patch("User", user_id, operation)).status_code == 200
         else:
-            await bridge.replace("User", user_id, body)
+            await bridge.replace("User", user_id, **body)
         assert (await bridge.get(f"/Users/{user_id}"))["active"] is wanted
     after = sandbox.store.users[user_id].data
     assert after["enabled"] is wanted

@@ -84,7 +84,7 @@ async def test_pages_follow_each_other_while_the_client_writes(
             assert [each["id"] for each in page["Resources"]] == everyone[start - 1 :][:count]
             start += count if start <= len(everyone) else -start + 1
             if number % 3 == 1:
-                await bridge.create("User", {"userName": f"new{number}"})
+                await bridge.create("User", userName=f"new{number}")
             if number % 3 == 2:
                 assert (await bridge.ask("DELETE", f"/Users/{random.choice(everyone)}")).status_code == 204
 
@@ -98,7 +98,7 @@ async def test_a_crawl_by_cursor_misses_nobody_who_stays(sandbox: Sandbox, cap: 
             page = await bridge.get("/Users", cursor=cursor, count=9)
             seen += [each["id"] for each in page["Resources"]]
             cursor = page.get("nextCursor")
-            await bridge.create("User", {"userName": f"new{len(seen)}.{len(everyone)}"})
+            await bridge.create("User", userName=f"new{len(seen)}.{len(everyone)}")
             unseen = [each for each in everyone if each not in seen]
             if unseen:
                 everyone.remove(unseen[len(unseen) // 2])

@@ -108,7 +108,7 @@ async def test_a_put_leaves_what_its_body_says_and_what_scim_does_not_know(
             kept = ("id", "createdAt", "enabled", "population", "lifecycle", "verifyStatus", "emailVerified", *UNMAPPED)
             kept = (*kept, "employeeNumber", "department", "accountId")
             after = {**{name: before[name] for name in kept if name in before}, **row}
-            answer = await bridge.replace("User", user_id, body)
+            answer = await bridge.replace("User", user_id, **body)
             assert profile(sandbox, user_id) == {name: each for name, each in after.items() if each is not None}
             await check_shown(bridge, answer)
 
@@ -121,7 +121,7 @@ async def test_a_post_stores_what_its_body_says(sandbox: Sandbox, seed: int) -> 
             body, row = random_user(random)
             if password := random.random() < 0.3:
                 body["password"] = PASSWORD
-            answer = await bridge.create("User", body)
+            answer = await bridge.create("User", **body)
             stored = profile(sandbox, answer["id"])
             assert ("password" in stored, stored["enabled"]) == (password, row.pop("enabled", True))
             assert {name: stored.get(name) for name in row} == row
@@ -197,7 +197,7 @@ async def test_what_pingone_cannot_hold_is_left_out_and_told_or_refused(
 ) -> None:
     caplog.set_level(logging.INFO, "scim_bridge.access")
     async with bridged(sandbox) as bridge:
-        made = await bridge.create("User", {"userName": "ana", **values})
+        made = await bridge.create("User", **{"userName": "ana", **values})
         assert not made.keys() & {"profileUrl", "ims", "entitlements"}
         assert sorted(caplog.records[-1].__dict__["left_out"]) == sorted(names)
     async with bridged(sandbox, profile="strict") as bridge:

@@ -115,16 +115,20 @@ async def test_writes_cost_what_is_promised() -> None:
     sandbox = Sandbox(users=50)
     async with bridged(sandbox) as bridge:
         path = f"/Users/{one(sandbox)['id']}"
-        made = await bridge.create(userName="new.one", name={"givenName": "New", "familyName": "One"}, title="Clerk")
+        made = await bridge.create(
+            "User", userName="new.one", name={"givenName": "New", "familyName": "One"}, title="Clerk"
+        )
         assert bridge.calls() == ["POST /Users"]
-        await bridge.changed(made["id"], title="Boss")
+        await bridge.change("User", made["id"], title="Boss")
         assert bridge.calls() == [f"GET /Users/{made['id']}", f"PUT /Users/{made['id']}"]
         body = {"schemas": [CORE], "userName": "new.one", "title": "Boss", "active": False}
         assert (await bridge.ask("PUT", f"/Users/{made['id']}", body)).status_code == 200
         assert bridge.calls() == [f"GET /Users/{made['id']}", f"PUT /Users/{made['id']}"]
         assert (await bridge.ask("DELETE", path)).status_code == 204
         assert bridge.calls() == [f"DELETE {path}"]
-        assert (await bridge.patch(made["id"], {"op": "replace", "path": "title", "value": "Boss"})).status_code == 200
+        assert (
+            await bridge.patch("User", made["id"], {"op": "replace", "path": "title", "value": "Boss"})
+        ).status_code == 200
         assert bridge.calls() == [f"GET /Users/{made['id']}"]  # nothing changes
 
 

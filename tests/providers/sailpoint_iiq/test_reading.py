@@ -115,7 +115,9 @@ async def test_who_is_named_as_another_is_numbered_is_not_taken_for_them() -> No
     sandbox.site.put({**named(sandbox, "adam.kennedy"), "id": "f" * 32, "userName": missing})
     async with bridged(sandbox) as bridge:
         assert (await bridge.ask("GET", f"/Users/{missing}")).status_code == 404
-        assert (await bridge.patch(missing, {"op": "replace", "path": "active", "value": False})).status_code == 404
+        assert (
+            await bridge.patch("User", missing, {"op": "replace", "path": "active", "value": False})
+        ).status_code == 404
         assert await bridge.find("User", filter=f'id eq "{missing}"') == []
         assert (await bridge.get(f"/Users/{'f' * 32}"))["userName"] == missing
 

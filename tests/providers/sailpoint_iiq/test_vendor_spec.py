@@ -49,13 +49,14 @@ async def test_requests_and_answers_are_the_vendors(vendor_specs: Path) -> None:
             for each in await bridge.find(kind):
                 await bridge.get(f"/{kind}s/{each['id']}")
         made = await bridge.create(
+            "User",
             userName="ana.diaz",
             displayName="Ana",
             password="S3cret!",
             emails=[{"value": "ana@example.com"}],
             **{ENTERPRISE: {"manager": {"value": boss}}, SP_USER: {"capabilities": ["HelpDesk"], "location": "Austin"}},
         )
-        await bridge.changed(made["id"], title="Boss", active=False)
+        await bridge.change("User", made["id"], title="Boss", active=False)
         await bridge.get(f"/Users/{made['id']}", attributes="groups")
         taken = await bridge.ask("POST", "/Users", {"schemas": [CORE], "userName": "ana.diaz"})
         assert taken.status_code == 409

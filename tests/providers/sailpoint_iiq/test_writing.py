@@ -54,7 +54,7 @@ async def test_a_patch_changes_only_what_it_names(
     identity["extended"] |= {"jobTitle": "Clerk", "costcenter": ["A", "B"], "regionOwner": boss["id"]}
     before = deepcopy(identity)
     async with bridged(sandbox) as bridge:
-        answer = await bridge.patch(identity["id"], operation)
+        answer = await bridge.patch("User", identity["id"], operation)
         assert answer.status_code == 200, answer.text
         assert differences(before, held(sandbox)) == expected, told
         assert len(bridge.calls()) == 2
@@ -64,7 +64,7 @@ async def test_a_display_name_that_is_the_full_name_too_is_changed() -> None:
     sandbox = Sandbox(users=20)
     sandbox.knobs.formatted_is_display = True
     async with bridged(sandbox) as bridge:
-        shown = await bridge.changed(held(sandbox)["id"], displayName="A. K.")
+        shown = await bridge.change("User", held(sandbox)["id"], displayName="A. K.")
         assert shown["displayName"] == shown["name"]["formatted"] == "A. K."
 
 
@@ -76,7 +76,7 @@ async def test_a_patch_keeps_what_no_schema_tells_of() -> None:
         identity["extended"] |= {"badge": "B-17", "deputy": held(sandbox, "spadmin")["id"]}
         sandbox.site.changes += 1
         before = deepcopy(identity)
-        await bridge.changed(identity["id"], title="Boss")
+        await bridge.change("User", identity["id"], title="Boss")
         assert differences(before, held(sandbox)) == {"jobTitle": "Boss"}
 
 
@@ -95,7 +95,7 @@ async def test_what_is_created_is_there_and_reads_back() -> None:
             ENTERPRISE: {"department": "R&D", "manager": {"$ref": f"http://bridge.test/scim/acme/v2/Users/{boss}"}},
             SP_USER: extension,
         }
-        made = await bridge.create(**given)
+        made = await bridge.create("User", **given)
         identity = held(sandbox, "ana.diaz")
         assert identity["extended"] == {
             **dict.fromkeys(each.name for each in sandbox.site.extended),
@@ -117,7 +117,7 @@ async def test_a_put_clears_what_it_leaves_out_and_keeps_what_it_does_not_know()
     sandbox = Sandbox(users=20)
     async with bridged(sandbox) as bridge:
         given = {**NEW, "title": "Clerk", "active": False, "userType": "employee", SP_USER: {"costcenter": ["A"]}}
-        made = await bridge.create(**given, emails=[{"value": "ana@example.com"}])
+        made = await bridge.create("User", **given, emails=[{"value": "ana@example.com"}])
         body = {"schemas": [CORE], "userName": "ana.diaz", "displayName": "Ana"}
         left = checked(await bridge.ask("PUT", f"/Users/{made['id']}", body), 200)
         assert not {"title", "userType", "emails"} & left.keys() and left["displayName"] == "Ana"
@@ -130,9 +130,9 @@ async def test_a_put_clears_what_it_leaves_out_and_keeps_what_it_does_not_know()
 
 async def test_who_has_no_name_goes_by_the_user_name() -> None:
     async with bridged(Sandbox(users=20)) as bridge:
-        made = await bridge.create(userName="bare")
+        made = await bridge.create("User", userName="bare")
         assert made["displayName"] == made["name"]["formatted"] == "bare"
-        answer = await bridge.patch(made["id"], {"op": "remove", "path": "displayName"})
+        answer = await bridge.patch("User", made["id"], {"op": "remove", "path": "displayName"})
         assert answer.status_code == 400  # the schema says so: everybody has one
 
 
@@ -140,14 +140,14 @@ async def test_who_has_no_name_goes_by_the_user_name() -> None:
 
 
 async def refused(bridge: Bridge, resource_id: str, status: int, kind: str, **values: Any) -> None:
-    answer = await bridge.patch(resource_id, {"op": "replace", "value": values})
+    answer = await bridge.patch("User", resource_id, {"op": "replace", "value": values})
     assert (answer.status_code, answer.json().get("scimType")) == (status, kind), answer.text
 
 
 async def test_a_user_name_is_given_once_and_to_one() -> None:
     sandbox = Sandbox(users=20)
     async with bridged(sandbox) as bridge:
-        made = await bridge.create(**NEW)
+        made = await bridge.create("User", **NEW)
         bridge.calls()
         await refused(bridge, made["id"], 400, "mutability", userName="other")
         assert bridge.calls() == [f"GET /Users/{made['id']}"]
@@ -159,10 +159,10 @@ async def test_a_user_name_is_given_once_and_to_one() -> None:
 async def test_what_the_site_refuses_is_a_client_error_that_says_why() -> None:
     sandbox = Sandbox(users=20)
     async with bridged(sandbox) as bridge:
-        made = await bridge.create(**NEW)
+        made = await bridge.create("User", **NEW)
         await refused(bridge, made["id"], 400, "invalidValue", **{ENTERPRISE: {"manager": {"value": "nobody"}}})
         before = deepcopy(held(sandbox, "ana.diaz"))
-        answer = await bridge.patch(made["id"], {"op": "replace", "path": f"{SP_USER}:riskScore", "value": 7})
+        answer = await bridge.patch("User", made["id"], {"op": "replace", "path": f"{SP_USER}:riskScore", "value": 7})
         assert (answer.status_code, answer.json()["scimType"]) == (400, "mutability")
         assert held(sandbox, "ana.diaz") == before
 
@@ -207,11 +207,11 @@ async def test_what_is_read_only_says_so(method: str, path: str) -> None:
 async def test_a_write_that_breaks_down_is_never_sent_again(method: str, path: str) -> None:
     sandbox = Sandbox(users=20)
     async with bridged(sandbox) as bridge:
-        made = await bridge.create(**NEW)
+        made = await bridge.create("User", **NEW)
         bridge.calls()
         sandbox.fail(path, 500)
         if method == "PUT":
-            answer = await bridge.patch(made["id"], {"op": "replace", "path": "title", "value": "x"})
+            answer = await bridge.patch("User", made["id"], {"op": "replace", "path": "title", "value": "x"})
         else:
             answer = await bridge.ask("POST", "/Users", {"schemas": [CORE], "userName": "second"})
         assert answer.status_code in (502, 503, 504), answer.text
@@ -221,9 +221,9 @@ async def test_a_write_that_breaks_down_is_never_sent_again(method: str, path: s
 async def test_what_a_site_keeps_although_it_was_left_out_is_told() -> None:
     sandbox = Sandbox(users=20)
     async with bridged(sandbox) as bridge:
-        made = await bridge.create(**NEW, title="Clerk")
+        made = await bridge.create("User", **NEW, title="Clerk")
         sandbox.knobs.keeps = frozenset({"jobTitle"})
-        answer = await bridge.patch(made["id"], {"op": "remove", "path": "title"})
+        answer = await bridge.patch("User", made["id"], {"op": "remove", "path": "title"})
         assert answer.status_code == 502 and "jobTitle" in answer.json()["detail"]
 
 

@@ -43,8 +43,8 @@ async def test_writes_of_identities_are_refused_whatever_they_hold(sandbox: Sand
     before = deepcopy(user)
     async with bridged(sandbox) as bridge:
         answers = [
-            await bridge.create("User", {"userName": "new"}),
-            await bridge.replace("User", user["id"], {"userName": user["alias"], "active": False}),
+            await bridge.post("User", userName="new"),
+            await bridge.put("User", user["id"], userName=user["alias"], active=False),
             await bridge.patch("User", user["id"], {"op": "replace", "value": {"active": False}}),
             await bridge.patch("User", user["id"], {"op": "replace", "path": "title", "value": "Boss"}),
             await bridge.ask("DELETE", f"/Users/{user['id']}"),
@@ -70,9 +70,9 @@ async def test_active_is_switched_by_patch_and_by_put(sandbox: Sandbox) -> None:
     async with bridged(sandbox, writes=["accounts"]) as bridge:
         off = await bridge.patch("User", user["id"], {"op": "replace", "value": {"active": False, "title": "x"}})
         assert checked(off, 200)["active"] is False and user["identityStatus"] == "DISABLED"
-        on = await bridge.replace("User", user["id"], {"userName": user["alias"], "active": True})
+        on = await bridge.put("User", user["id"], userName=user["alias"], active=True)
         assert checked(on, 200)["active"] is True and user["identityStatus"] == "ACTIVE"
-        strict = await bridge.create("User", {"userName": "new"})
+        strict = await bridge.post("User", userName="new")
         assert strict.status_code == 501
 
 
@@ -102,16 +102,16 @@ async def test_a_non_employee_lives_from_post_to_delete(sandbox: Sandbox) -> Non
         USER_URN: {"startDate": "2026-03-01T00:00:00Z", "endDate": "2026-09-01T00:00:00Z"},
     }
     async with bridged(sandbox, **settings) as bridge:
-        made = checked(await bridge.create("User", body), 201)
+        made = checked(await bridge.post("User", **body), 201)
         user = made["id"]
         assert made["emails"][0]["value"] == "new.one@example.com" and "endDate" not in made[USER_URN]
-        again = await bridge.create("User", body)
+        again = await bridge.post("User", **body)
         assert (again.status_code, again.json()["scimType"]) == (409, "uniqueness")
         changed = await bridge.patch("User", user, {"op": "replace", "path": "name.familyName", "value": "Two"})
         assert checked(changed, 200)["name"]["familyName"] == "Two"
         renamed = await bridge.patch("User", user, {"op": "replace", "path": "userName", "value": "other"})
         assert (renamed.status_code, renamed.json()["scimType"]) == (400, "mutability")
-        missing = await bridge.create("User", {"userName": "new.two", "name": {"givenName": "A", "familyName": "B"}})
+        missing = await bridge.post("User", userName="new.two", name={"givenName": "A", "familyName": "B"})
         assert missing.status_code == 400 and "emails, phoneNumbers, manager" in missing.json()["detail"]
         assert (await bridge.ask("DELETE", f"/Users/{user}")).status_code == 204
         assert (await bridge.ask("GET", f"/Users/{user}")).status_code == 404
@@ -122,7 +122,7 @@ async def test_a_group_lives_from_post_to_delete(sandbox: Sandbox) -> None:
     owner, users = someone(sandbox), [key for key, each in sandbox.store.identities.items() if each.correlated]
     async with bridged(sandbox, group_owner_id=owner["id"]) as bridge:
         body = {"displayName": "New", "members": [{"value": each} for each in users[:60]]}
-        group = checked(await bridge.create("Group", body), 201)["id"]
+        group = checked(await bridge.post("Group", **body), 201)["id"]
         assert len((await bridge.get(f"/Groups/{group}"))["members"]) == 60
         take = {"op": "remove", "path": f'members[value eq "{users[0]}"]'}
         give = {"op": "add", "path": "members", "value": [{"value": users[60]}]}
@@ -131,7 +131,7 @@ async def test_a_group_lives_from_post_to_delete(sandbox: Sandbox) -> None:
         wrong = {"op": "add", "path": "members", "value": [{"value": "nobody"}]}
         refused = await bridge.patch("Group", group, wrong)
         assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidValue")
-        whole = await bridge.replace("Group", group, {"displayName": "Renamed", "members": [{"value": users[5]}]})
+        whole = await bridge.put("Group", group, displayName="Renamed", members=[{"value": users[5]}])
         assert checked(whole, 200)["displayName"] == "Renamed" and set(sandbox.store.members[group]) == {users[5]}
         held = sandbox.store.workgroups[group]
         assert held["owner"]["id"] == owner["id"]  # PUT names no extension, so what is in it stays

@@ -95,8 +95,8 @@ async def test_a_type_is_named_in_three_ways(by: str) -> None:
     sandbox = Sandbox(users=32)
     record = next(each for each in sandbox.store.profile_types.values() if each["name"] == "Volunteers")
     async with bridged(sandbox, people_profile_types=[record[by]]) as bridge:
-        assert {each["userType"] for each in await bridge.find()} == {"Volunteers"}
-        made = await bridge.create(userName="ana")
+        assert {each["userType"] for each in await bridge.find("User")} == {"Volunteers"}
+        made = await bridge.create("User", userName="ana")
         assert sandbox.store.profiles[made["id"]].type_id == record["id"]
 
 
@@ -131,7 +131,7 @@ async def test_roles_are_read_only_and_say_so() -> None:
     async with bridged(sandbox) as bridge:
         for kind in ("Groups", "Roles"):
             assert (await bridge.ask("DELETE", f"/{kind}/{role}")).status_code == 501
-            (shown,) = [each for each in await bridge.find(kind) if each["id"] == role]
+            (shown,) = [each for each in await bridge.find(kind[:-1]) if each["id"] == role]
             assert shown["displayName"] == sandbox.store.roles[role]["name"]
         held = {each["user_id"] for each in sandbox.store.user_roles.values() if each["role_id"] == role}
         found = await bridge.get(f"/Groups/{role}")

@@ -79,7 +79,7 @@ async def test_a_look_up_by_name_is_a_search_or_a_scan_remembered(match: str, co
     sandbox.knobs.sensitive_search = match == "unknown"
     name = next(each.values["login_name"] for each in sandbox.store.profiles.values() if "login_name" in each.values)
     async with bridged(sandbox, native_text_match=match, **ONE_TYPE) as bridge:
-        (found,) = await bridge.find(filter=f'userName eq "{name.upper()}"')
+        (found,) = await bridge.find("User", filter=f'userName eq "{name.upper()}"')
         assert found["userName"] == name
         calls = bridge.calls()
         assert len(calls) == cost, calls[:3]

@@ -42,7 +42,7 @@ async def test_filters_find_who_matches_and_nobody_else(seed: int, settings: dic
     drawn = Filters(Random(seed), rows)
     async with bridged(sandbox, **settings) as bridge:
         for told, test in [*leaves, *(drawn.tree() for _ in range(40))]:
-            found = await bridge.find(filter=told)
+            found = await bridge.find("User", filter=told)
             assert sorted(each["id"] for each in found) == sorted(row["id"] for row in rows if test(row)), told
 
 
@@ -83,9 +83,9 @@ async def test_nobody_is_an_empty_list() -> None:
     sandbox = Sandbox(users=0)
     sandbox.store.user_roles.clear()
     async with bridged(sandbox) as bridge:
-        assert await bridge.find() == []
-        assert await bridge.find(filter='displayName co "x"') == []
-        assert all("members" not in each for each in await bridge.find("Groups"))
+        assert await bridge.find("User") == []
+        assert await bridge.find("User", filter='displayName co "x"') == []
+        assert all("members" not in each for each in await bridge.find("Group"))
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ async def test_orders_are_made_here_where_nerm_has_none() -> None:
     sandbox = awkward(3, {})
     rows = people(sandbox)
     async with bridged(sandbox) as bridge:
-        found = await bridge.find(sortBy="meta.created", sortOrder="descending")
+        found = await bridge.find("User", sortBy="meta.created", sortOrder="descending")
         assert [each["id"] for each in found] == [
             row["id"] for row in sorted(rows, key=lambda row: datetime.fromisoformat(row["meta.created"]))
         ][::-1]
-        found = await bridge.find(sortBy=f"{URN}:end_date")
+        found = await bridge.find("User", sortBy=f"{URN}:end_date")
         ends = [each.get(URN, {}).get("end_date") for each in found]
         assert ends == sorted(ends, key=lambda end: (end is None, end or ""))
 
@@ -155,7 +155,7 @@ async def test_a_person_is_shown_as_mapped() -> None:
     assert "national_id" not in str(shown) and "formatted" not in shown["name"]
     async with bridged(sandbox, on_leave_is_active=True) as bridge:
         assert (await bridge.get(f"/Users/{row['id']}"))["active"] is True
-        ids = {each["id"] for each in await bridge.find(filter="active eq true")}
+        ids = {each["id"] for each in await bridge.find("User", filter="active eq true")}
         assert ids == {each["id"] for each in people(sandbox) if each[f"{URN}:status"] in ("Active", "On Leave")}
 
 
@@ -169,10 +169,10 @@ async def test_profiles_of_other_types_are_not_there() -> None:
     async with bridged(sandbox) as bridge:
         for each in (organization.id, archived.id):
             assert (await bridge.ask("GET", f"/Users/{each}")).status_code == 404
-            assert (await bridge.patch(each, {"op": "replace", "value": {"title": "x"}})).status_code == 404
+            assert (await bridge.patch("User", each, {"op": "replace", "value": {"title": "x"}})).status_code == 404
             assert (await bridge.ask("DELETE", f"/Users/{each}")).status_code == 404
-            assert await bridge.find(filter=f'id eq "{each}"') == []
-        assert archived.id not in {each["id"] for each in await bridge.find(filter='userName co "a"')}
+            assert await bridge.find("User", filter=f'id eq "{each}"') == []
+        assert archived.id not in {each["id"] for each in await bridge.find("User", filter='userName co "a"')}
     assert organization.id in sandbox.store.profiles and organization.status == "Active"
 
 
@@ -189,5 +189,5 @@ async def test_without_a_mapping_the_address_is_the_name_and_without_one_the_uid
     sandbox.store.changed()
     async with bridged(sandbox, attributes={}) as bridge:
         assert (await bridge.get(f"/Users/{row['id']}"))["userName"] == row[f"{URN}:uid"]
-        made = await bridge.create(userName="ana", title="Nurse")
+        made = await bridge.create("User", userName="ana", title="Nurse")
         assert made["userName"] != "ana" and made["title"] == "Nurse"

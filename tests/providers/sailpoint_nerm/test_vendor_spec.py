@@ -40,7 +40,7 @@ async def test_requests_and_answers_are_the_vendors(vendor_specs: Path) -> None:
     sandbox = Sandbox(users=30)
     watched = Watched(httpx.ASGITransport(app=sandbox.app), spec)
     async with bridged(sandbox, transport=watched, native_text_match="insensitive") as bridge:
-        everybody = await bridge.find()
+        everybody = await bridge.find("User")
         for told in (
             'displayName co "a"',
             'displayName eq "x"',
@@ -49,15 +49,15 @@ async def test_requests_and_answers_are_the_vendors(vendor_specs: Path) -> None:
             'meta.lastModified gt "2026-01-01T00:00:00Z"',
             "active eq false",
         ):
-            await bridge.find(filter=told)
+            await bridge.find("User", filter=told)
         await bridge.get("/Users", startIndex=1000)
-        for group in await bridge.find("Groups"):
+        for group in await bridge.find("Group"):
             await bridge.get(f"/Groups/{group['id']}")
         user = next(iter(sandbox.store.users))
-        await bridge.find("Groups", filter=f'members.value eq "{user}"')
+        await bridge.find("Group", filter=f'members.value eq "{user}"')
         extension = {URN: {"end_date": "2027-01-31T00:00:00Z"}, ENTERPRISE: {"organization": "Nordwind, Inc."}}
-        made = await bridge.create(userName="ana", title="Nurse", **extension)
-        await bridge.change(made["id"], title="Chief", active=False)
+        made = await bridge.create("User", userName="ana", title="Nurse", **extension)
+        await bridge.change("User", made["id"], title="Chief", active=False)
         assert (await bridge.ask("DELETE", f"/Users/{made['id']}")).status_code == 204
         assert (await bridge.ask("GET", f"/Users/{everybody[0]['id'][::-1]}")).status_code == 404
     async with bridged(sandbox, transport=watched, delete_policy="hard") as bridge:

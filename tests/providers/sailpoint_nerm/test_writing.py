@@ -35,6 +35,7 @@ def held(sandbox: Sandbox, profile: Profile) -> dict[str, Any]:
 async def test_a_person_is_created_whole(sandbox: Sandbox) -> None:
     async with bridged(sandbox) as bridge:
         made = await bridge.create(
+            "User",
             userName="ana.nunez",
             externalId="hr-9",
             name={"givenName": "Ana", "familyName": "Núñez"},
@@ -84,9 +85,9 @@ async def test_one_attribute_changes_and_nothing_else(sandbox: Sandbox, values: 
     async with bridged(sandbox) as bridge:
         if None in values.values():
             path = next(iter(values))
-            assert (await bridge.patch(one.id, {"op": "remove", "path": path})).status_code == 200
+            assert (await bridge.patch("User", one.id, {"op": "remove", "path": path})).status_code == 200
         else:
-            await bridge.change(one.id, **values)
+            await bridge.change("User", one.id, **values)
         assert sandbox.calls[-1].method == "PATCH" and sandbox.calls[-1].body == {"profile": sent}
     changed = {"name", "attributes", "values", *({"status"} & sent.keys())}
     after = held(sandbox, one)
@@ -112,7 +113,7 @@ async def test_a_put_clears_what_it_leaves_out_and_keeps_what_is_not_mapped(sand
     one.status = "On Leave"
     kept = {uid: one.values[uid] for uid in ("sponsor", "locations", "organization", "notes", "end_date", "start_date")}
     async with bridged(sandbox) as bridge:
-        shown = await bridge.replace(one.id, userName="ana", title="Boss")
+        shown = await bridge.replace("User", one.id, userName="ana", title="Boss")
     assert shown["title"] == "Boss" and "emails" not in shown
     assert one.values["personal_email"] == "" and one.values["job_title"] == "Boss"
     assert {uid: one.values[uid] for uid in kept} == kept and one.status == "On Leave"
@@ -142,7 +143,7 @@ async def test_a_value_that_nerm_cannot_hold_is_refused(sandbox: Sandbox, values
     )
     before = held(sandbox, one)
     async with bridged(sandbox) as bridge:
-        answer = await bridge.patch(one.id, {"op": "replace", "value": values})
+        answer = await bridge.patch("User", one.id, {"op": "replace", "value": values})
     assert answer.status_code == 400 and answer.json()["scimType"] == "invalidValue"
     assert detail in answer.json()["detail"]
     assert held(sandbox, one) == before
@@ -153,7 +154,7 @@ async def test_several_references_and_owners_are_read_only(sandbox: Sandbox) -> 
     before = held(sandbox, one)
     async with bridged(sandbox) as bridge:
         for path in ("locations", "sponsor"):
-            await bridge.change(one.id, **{f"{URN}:{path}": "x"})
+            await bridge.change("User", one.id, **{f"{URN}:{path}": "x"})
         schema = await bridge.get(f"/Schemas/{URN}")
     assert held(sandbox, one) == before
     shown = {each["name"]: each for each in schema["attributes"]}
@@ -178,7 +179,7 @@ async def test_a_write_that_was_only_queued_is_no_success(sandbox: Sandbox) -> N
     queued = {"info": "job has started", "job_status": {"job_id": "3ce8", "status": "queued"}, "status": 200}
     async with bridged(sandbox) as bridge:
         sandbox.answer("PATCH /profiles/.*", queued)
-        answer = await bridge.patch(one.id, {"op": "replace", "value": {"title": "x"}})
+        answer = await bridge.patch("User", one.id, {"op": "replace", "value": {"title": "x"}})
     assert answer.status_code == 502 and "queued as a job" in answer.json()["detail"]
 
 
@@ -189,11 +190,11 @@ async def gone(bridge: Bridge, profile_id: str) -> None:
     """Nowhere to be seen."""
     for method in ("GET", "DELETE"):
         assert (await bridge.ask(method, f"/Users/{profile_id}")).status_code == 404
-    assert (await bridge.patch(profile_id, {"op": "replace", "value": {"active": True}})).status_code == 404
-    everybody = await bridge.find()
+    assert (await bridge.patch("User", profile_id, {"op": "replace", "value": {"active": True}})).status_code == 404
+    everybody = await bridge.find("User")
     assert profile_id not in {each["id"] for each in everybody}
-    assert await bridge.find(filter=f'id eq "{profile_id}"') == []
-    inactive = await bridge.find(filter="active eq false")
+    assert await bridge.find("User", filter=f'id eq "{profile_id}"') == []
+    inactive = await bridge.find("User", filter="active eq false")
     assert profile_id not in {each["id"] for each in inactive}
     total = (await bridge.get("/Users", count=1))["totalResults"]
     assert total == len(everybody)
@@ -218,7 +219,7 @@ async def test_who_was_terminated_is_back_when_nerm_changes_the_profile(sandbox:
         one.status, one.updated = "Active", sandbox.now()
         sandbox.store.changed()
         assert (await bridge.get(f"/Users/{one.id}"))["active"] is True
-        assert one.id in {each["id"] for each in await bridge.find()}
+        assert one.id in {each["id"] for each in await bridge.find("User")}
         # and lists are pages of NERM's again
         bridge.calls()
         await bridge.get("/Users", count=1)
@@ -232,16 +233,16 @@ async def test_terminated_by_others_is_inactive_and_there(sandbox: Sandbox) -> N
     sandbox.store.changed()
     async with bridged(sandbox) as bridge:
         assert (await bridge.get(f"/Users/{one.id}"))["active"] is False
-        await bridge.change(one.id, active=False)
+        await bridge.change("User", one.id, active=False)
         assert [each for each in bridge.calls() if "PATCH" in each] == []  # it is inactive already
-        await bridge.change(one.id, active=True)
+        await bridge.change("User", one.id, active=True)
     assert one.status == "Active"
 
 
 async def test_inactive_may_mean_terminated(sandbox: Sandbox) -> None:
     one = person(sandbox)
     async with bridged(sandbox, inactive_status="Terminated") as bridge:
-        await bridge.change(one.id, active=False)
+        await bridge.change("User", one.id, active=False)
         assert one.status == "Terminated"
         assert (await bridge.get(f"/Users/{one.id}"))["active"] is False
 
@@ -253,7 +254,7 @@ async def test_inactive_may_mean_terminated(sandbox: Sandbox) -> None:
 async def test_a_name_is_written_where_nerm_does_not_make_it(composes: bool) -> None:
     sandbox = Sandbox(users=10, composes_names=composes)
     async with bridged(sandbox) as bridge:
-        made = await bridge.create(userName="ana", displayName="The Ana", name={"givenName": "Ana"})
+        made = await bridge.create("User", userName="ana", displayName="The Ana", name={"givenName": "Ana"})
         assert made["displayName"] == ("Ana" if composes else "The Ana")
         schemas = await bridge.get("/Schemas/urn:ietf:params:scim:schemas:core:2.0:User")
     shown = next(each for each in schemas["attributes"] if each["name"] == "displayName")
