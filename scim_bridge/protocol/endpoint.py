@@ -1,6 +1,5 @@
 """The SCIM endpoints over HTTP: who asks, for which connection, what it cost, and one line in the log."""
 
-import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.protocol.auth import CHALLENGE, TokenCheck
+from scim_bridge.protocol.deadline import deadline
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.protocol.profiles import Profile
 from scim_bridge.protocol.requests import ScimRequest, ScimResponse, read_query
@@ -108,14 +108,11 @@ class ScimEndpoint:
         """The answer, whatever happens."""
         answer = _Answer(_FAILED)
         try:
-            if scope["method"] in _BODILESS:
+            # The upstream client keeps the deadline; this one bounds what waits for no upstream: a lock, a database.
+            with deadline(DEADLINE_SECONDS + 1):
                 await self._answered(answer, scope, receive, headers, name, path, request_id)
-            else:
-                # The upstream client keeps the deadline; this one bounds what waits for no upstream, such as a lock.
-                async with asyncio.timeout(DEADLINE_SECONDS + 1):
-                    await self._answered(answer, scope, receive, headers, name, path, request_id)
         except TimeoutError:
-            unknown = "" if scope["method"] in ("GET", "HEAD") else ". Whether the write took effect is not known"
+            unknown = "" if scope["method"] in _BODILESS else ". Whether the write took effect is not known"
             error = ScimError(504, f"No answer in time{unknown} (request {request_id})")
             answer.response = ScimResponse(error.status, error.body())
         except Exception as failure:

@@ -292,8 +292,9 @@ class Bridge:
             writable=writable,
             patch_response=patch_response,
         )
+        self.opened = _Opened(service, chosen, ["t0ken", "other"])
         endpoint = ScimEndpoint(
-            {"acme": _Opened(service, chosen, ["t0ken", "other"])},
+            {"acme": self.opened},
             derived,
             RequestLog(),
             public_url=public_url,
