@@ -41,6 +41,17 @@ class Projection:
         related = {each.attribute for each in collection.relations}
         return not (self.named or self.written or self.excluded - related or self.relations(collection))
 
+    def depends_on(self, written: frozenset[str]) -> bool:
+        """Whether it shows more where a client wrote these attributes: of what is returned on request only."""
+        return not self.named and any(self._on_request(path) for path in written)
+
+    def _on_request(self, path: str) -> bool:
+        found = self.schema.resolve(path)
+        if found is None or found.whole_extension:
+            return True
+        parts = (found.attribute, found.target, *found.attribute.sub_attributes)
+        return any(each.returned == "request" for each in parts)
+
     def wants(self, name: str) -> bool:
         """Whether a top-level attribute is shown at all."""
         return name in self._shown

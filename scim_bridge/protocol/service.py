@@ -366,6 +366,9 @@ def _check_unfiltered(request: ScimRequest) -> None:
 
 
 def _with_written(shown: Projection, written: Written) -> Projection:
+    """The projection of an answer to a write, which shows what is returned on request where the client wrote it."""
+    if not shown.depends_on(written.touched):
+        return shown
     return Projection(shown.schema, shown.attributes, shown.excluded, written.touched, shown.named)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlencode
 
 import httpx
@@ -59,7 +60,7 @@ def _path(base: httpx.URL, path: str, params: Mapping[str, str]) -> httpx.URL:
         raise BadAnswer("", "named a link relative to its page")
     root = base.raw_path.decode("ascii").rstrip("/")
     from_origin = bool(root) and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/", "?")
-    origin = str(base.copy_with(raw_path=b"")).rstrip("/")
+    origin = _origin_text(base)
     absolute = f"{origin}{path}" if from_origin else f"{origin}{root}{path}"
     url = _parsed(absolute, params)
     # httpx would cut the path at "#" and resolve "..": another record, or another collection
@@ -75,6 +76,11 @@ def _parsed(text: str, params: Mapping[str, str]) -> httpx.URL | None:
         return httpx.URL(f"{text}{'&' if '?' in text else '?'}{query}" if query else text)
     except (httpx.InvalidURL, UnicodeError):
         return None
+
+
+@lru_cache(maxsize=256)
+def _origin_text(base: httpx.URL) -> str:
+    return str(base.copy_with(raw_path=b"")).rstrip("/")
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
