@@ -1,5 +1,6 @@
 """The same filters on every provider: each finds whom a plain reading of the vendor's records finds, page by page."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -43,14 +44,18 @@ async def differences(bridge: Any, people: list[Shown], tried: list[Case], count
     return found
 
 
-@pytest.mark.parametrize(
-    ("told", "count"),
-    [(True, PAGE), (True, 1000), (False, PAGE), pytest.param(False, 1000, marks=pytest.mark.slow)],
-    ids=["pages", "one page", "pages, untold", "one page, untold"],
-)
-@pytest.mark.parametrize("name", WORLDS)
+def runs() -> Iterator[Any]:
+    """Each vendor by pages and in one page, by a connection that is told how the vendor compares and by one that is
+    not, where there is something to tell."""
+    for name, world in WORLDS.items():
+        for told in (True, False) if world.told else (True,):
+            for count in (PAGE, 1000):
+                marks = [pytest.mark.slow] if world.slow or (count > PAGE and not told) else []
+                yield pytest.param(name, told, count, marks=marks)
+
+
+@pytest.mark.parametrize(("name", "told", "count"), list(runs()))
 async def test_the_same_filters_find_whom_brute_force_finds(name: str, told: bool, count: int) -> None:
-    """Whether the connection is told how its vendor compares, or has to find out or do without."""
     world = WORLDS[name]
     sandbox, people = awkward(world)
     async with world.bridged(sandbox, **world.plain, **(world.told if told else {})) as bridge:

@@ -8,6 +8,7 @@ from typing import Any
 from scim_bridge.providers.pingone.sandbox import Sandbox as PingOne
 from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox as IdentityIQ
 from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox as Nerm
+from tests.providers import scim_world as scim
 from tests.providers.onelogin import bridge as onelogin
 from tests.providers.onelogin import oracle as onelogin_oracle
 from tests.providers.onelogin.support import made as onelogin_of
@@ -26,7 +27,7 @@ from tests.providers.sixty import DEPARTMENT, Planted
 @dataclass(frozen=True)
 class World:
     """One vendor. ``told``: settings of a connection that knows all about it; ``twins``: two user names may differ in
-    case only."""
+    case only; ``slow``: the simulation takes its time."""
 
     sandbox: Callable[[int], Any]
     bridged: Callable[..., AbstractAsyncContextManager[Any]]
@@ -35,6 +36,7 @@ class World:
     plain: Mapping[str, Any] = field(default_factory=dict)  # what the filters' attributes need
     told: Mapping[str, Any] = field(default_factory=dict)
     twins: bool = False
+    slow: bool = False
 
 
 def _nerm(users: int) -> Nerm:
@@ -82,4 +84,5 @@ WORLDS = {
         twins=True,
     ),
     "sailpoint-iiq": World(lambda users: IdentityIQ(users=users), iiq.bridged, iiq_oracle.people, iiq_oracle.plant),
+    "scim": World(scim.Server, scim.bridged, scim.people, scim.plant, slow=True),
 }
