@@ -69,6 +69,8 @@ class MirrorCopy:
         self.memberships: tuple[Membership, ...] = ()
         self.holders: tuple[tuple[MirrorCopy, str], ...] = ()
         """The copies whose resources may have those of this one as elements, and by which relation."""
+        self.referred: tuple[MirrorCopy, ...] = ()
+        """The copies whose resources may be elements of those of this one."""
         self._database = database
         self._searcher = Searcher(store, database.dialect)
         self._clock = clock
@@ -121,19 +123,27 @@ class MirrorCopy:
         found = self._searcher.one(sql, resource_id)
         if found is None:
             return None
-        related = {
+        return Document(found[2], found[1], self._age(state), self._inline(sql, resource_id, state))
+
+    def _inline(self, sql: Sql, resource_id: str, state: TablesState) -> dict[str, list[Element]]:
+        """The relations that the upstream's own record brings, as the copy has them."""
+        return {
             each.relation.attribute: each.of.holders_of(sql, each.through, resource_id)
             for each in self._shown_inline
             if each.relation.attribute in state.inline
         }
-        return Document(found[2], found[1], self._age(state), related)
 
     def _age(self, state: TablesState) -> int:
         return max(0, (self.wall() - (state.fresh_at or 0)) // 1_000_000)
 
     async def record(self, resource_id: str) -> Record | None:
-        found = await self._reading(self._searcher.one, resource_id, whole=True)
-        return Record(decoded(found[2]), {}, state=found[1]) if found is not None else None
+        return await self._reading(self._record, resource_id, await self._stands())
+
+    def _record(self, sql: Sql, resource_id: str, state: TablesState) -> Record | None:
+        found = self._searcher.one(sql, resource_id, whole=True)
+        if found is None:
+            return None
+        return Record(decoded(found[2]), self._inline(sql, resource_id, state), state=found[1])
 
     async def search(self, query: Query, position: Mapping[str, Any] | None = None) -> Page:
         position = position or {}
@@ -236,6 +246,7 @@ class MirrorCopy:
 
     async def wrote(self, record: Record, relations: Mapping[str, Sequence[Element]]) -> None:
         at = self.wall()
+        relations = {name: await self._told(name, elements) for name, elements in relations.items()}
         await self._note(
             record.id,
             lambda sql: self.store.put(sql, [self.draft(record, relations)], at=at, before=at, feed=True, own=True),
@@ -246,7 +257,23 @@ class MirrorCopy:
     ) -> None:
         if relation in self.store.layout.relations:
             at = self.wall()
+            added = await self._told(relation, added)
             await self._note(owner, lambda sql: self.store.change_elements(sql, owner, relation, added, removed, at=at))
+
+    async def _told(self, relation: str, elements: Sequence[Element]) -> list[Element]:
+        """Elements as a client named them, with the type of what they refer to, as the upstream tells it (S-21)."""
+        referred = [each for each in self.referred if each.collection.resource.endpoint in self._endpoints(relation)]
+        return [each if "type" in each else await self._typed(each, referred) for each in elements]
+
+    async def _typed(self, element: Element, referred: Sequence["MirrorCopy"]) -> Element:
+        for copy in referred:
+            if len(referred) == 1 or await copy._reading(copy._searcher.one, str(element["value"])) is not None:
+                return {**element, "type": copy.collection.resource.name}
+        return element
+
+    def _endpoints(self, relation: str) -> set[str]:
+        found = self.collection.relation(relation)
+        return set(found.references.values()) if found is not None else set()
 
     async def deleted(self, resource_id: str) -> None:
         at = self.wall()
@@ -298,6 +325,7 @@ def connected(copies: Sequence[MirrorCopy]) -> None:
     """Tell copies of each other: whose groups are told by whose members."""
     for copy in copies:
         endpoint = copy.collection.resource.endpoint
+        copy.referred = tuple(other for other in copies if _leading_to(copy, other.collection.resource.endpoint))
         copy.holders = tuple((other, name) for other in copies for name in _leading_to(other, endpoint))
         copy.memberships = tuple(
             Membership(relation, other, name)
