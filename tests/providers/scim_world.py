@@ -44,6 +44,14 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     return {**shown, DEPARTMENT: extension.get("department")}
 
 
+def records(server: Server) -> dict[str, dict[str, Any]]:
+    """All that it holds, by resource type and id."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in (each.model_dump(mode="json") for each in server.server.memory.resources):
+        found.setdefault(row["meta"]["resourceType"], {})[row["id"]] = row
+    return found
+
+
 def plant(server: Server, planted: Iterable[Planted]) -> None:
     """Make the first users such people."""
     changed = {user.id: _like(user, one) for user, one in zip(server.users(), planted, strict=False)}

@@ -181,20 +181,6 @@ async def test_ten_thousand_users_are_read_page_by_page(page_size: int, knobs: d
     assert found == [str(each) for each in sandbox.store.user_ids]
 
 
-async def test_a_role_of_five_thousand_changes_without_reading_it() -> None:
-    sandbox = Sandbox(users=5_100)
-    role = next(iter(sandbox.store.roles))
-    sandbox.store.join(role, sandbox.store.user_ids[:5_000], sandbox.timestamp())
-    new, old = str(sandbox.store.user_ids[5_050]), str(sandbox.store.user_ids[10])
-    async with bridged(sandbox) as bridge:
-        answer = await bridge.patch("Group", role, step("add", "members", [{"value": new}]))
-        assert answer.status_code == 204 and bridge.calls() == [f"POST /2/roles/{role}/users"]
-        answer = await bridge.patch("Group", role, step("remove", f'members[value eq "{old}"]'))
-        assert answer.status_code == 204 and bridge.calls() == [f"DELETE /2/roles/{role}/users"]
-    members = sandbox.store.members[role]
-    assert int(new) in members and int(old) not in members
-
-
 async def test_a_member_list_is_paged_and_changed_by_the_difference() -> None:
     sandbox = Sandbox(users=400)
     role = next(iter(sandbox.store.roles))

@@ -53,16 +53,14 @@ async def test_filters_are_not_trivial() -> None:
     assert sum(0 < each < len(rows) for each in sizes) > 50
 
 
-@pytest.mark.parametrize("settings", [{}, {"people_profile_types": ["Volunteers"]}], ids=str)
-async def test_a_crawl_of_ten_thousand_costs_its_pages(settings: dict[str, Any]) -> None:
+async def test_a_crawl_of_one_type_of_ten_thousand_costs_its_pages() -> None:
     sandbox = Sandbox(users=10_000)
-    expected = sorted(row["id"] for row in people(sandbox) if not settings or row["userType"] == "Volunteers")
+    expected = sorted(row["id"] for row in people(sandbox) if row["userType"] == "Volunteers")
     found: list[str] = []
-    async with bridged(sandbox, **settings) as bridge:
-        total = len(expected)
-        while len(found) < total:
+    async with bridged(sandbox, people_profile_types=["Volunteers"]) as bridge:
+        while len(found) < len(expected):
             page = await bridge.get("/Users", startIndex=len(found) + 1, count=100)
-            assert page["totalResults"] == total
+            assert page["totalResults"] == len(expected)
             found += [each["id"] for each in page["Resources"]]
         calls = len(bridge.calls())
     assert sorted(found) == expected
