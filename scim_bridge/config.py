@@ -14,7 +14,7 @@ from scim_bridge.mirror.settings import MirrorSettings
 from scim_bridge.protocol.profiles import PatchResponse
 from scim_bridge.query.provider import Provider
 from scim_bridge.settings import is_required, setting, settings_of
-from scim_bridge.store.opening import is_database_url
+from scim_bridge.store.opening import is_database_url, is_shared
 from scim_bridge.upstream.redact import Secret
 
 T = TypeVar("T")
@@ -151,6 +151,8 @@ def _check_server(server: ServerConfig, where: _Table) -> None:
         raise where.error("public_url", "has to start with https:// or http://")
     if not is_database_url(server.database):
         raise where.error("database", "takes sqlite:///PATH or postgresql://...")
+    if is_shared(server.database) and server.encryption_key is None:
+        raise where.error("encryption_key", "is missing: nodes that share a database have to read each other's cursors")
 
 
 def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_name: ProviderByName) -> ConnectionConfig:

@@ -141,6 +141,7 @@ def test_what_is_wrong_is_named_by_file_table_and_key(tmp_path: Path, change: tu
         ('encryption_key = "c2hvcnQ="', "encryption_key: has 5 bytes, 32 are needed"),
         ('public_url = "scim.example.com"', "public_url: has to start with https://"),
         ('database = "mysql://u@h/d"', "database: takes sqlite:///PATH or postgresql://"),
+        ('database = "postgresql://u@h/d"', "encryption_key: is missing: nodes that share a database"),
         ('database = "sqlite:///"', "database: takes sqlite:///PATH or postgresql://"),
     ],
 )

@@ -15,6 +15,11 @@ def is_database_url(url: str) -> bool:
     return url.startswith((SQLITE, *POSTGRES)) and url != SQLITE
 
 
+def is_shared(url: str) -> bool:
+    """Whether a database serves several nodes."""
+    return url.startswith(POSTGRES)
+
+
 def open_database(url: str) -> Database:
     """The database of ``[server] database``: ``sqlite:///PATH`` or ``postgresql://…``. Raises DatabaseUnavailable."""
     if url.startswith(SQLITE):

@@ -17,7 +17,9 @@ from tests.servers import running
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("provider", ["pingone", "onelogin", "sailpoint-isc", "sailpoint-iiq", "sailpoint-nerm", "scim"])
+@pytest.mark.parametrize(
+    "provider", ["pingone", "onelogin", "sailpoint-isc", "sailpoint-iiq", "sailpoint-nerm", "scim"]
+)
 def test_a_mirror_fails_no_requirement(provider: str, url: str, tmp_path: Path) -> None:
     simulation = provider_by_name(provider).simulation
     assert simulation is not None
@@ -29,7 +31,8 @@ def test_a_mirror_fails_no_requirement(provider: str, url: str, tmp_path: Path) 
             "mode": "mirror",
             "settings": dict(simulated.settings(upstream)),
         }
-        document = {"server": {"database": url}, "connections": {"acme": connection}}
+        server = {"database": url, "encryption_key": f"{'A' * 43}="}
+        document = {"server": server, "connections": {"acme": connection}}
         config = from_document(document, "test", provider_by_name)
         with running(create_app(open_connections(config))) as origin:
             base = f"{origin}/scim/acme/v2"
