@@ -15,22 +15,19 @@ from scim2_server.utils import (
     load_default_service_provider_config,
 )
 
-from scim_bridge.clock import Clock
 from scim_bridge.providers.scim import PROVIDER, Settings
 from scim_bridge.providers.scim.sandbox import TOKEN, Sandbox
-from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.run import ReadLimits
-from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.errors import NotFound
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
+from tests.providers.engine import NO_LIMITS, opened
 
 Fault = Callable[[httpx.Request, httpx.Response], httpx.Response]
 Refusal = Callable[[httpx.Request], httpx.Response | None]
 BASE_URL = "https://scim.example/v2"
-NO_LIMITS = ReadLimits()
 
 
 def offering(*, max_results: int = 1000, filters: bool = True, patch: bool = True) -> ScimProvider:
@@ -107,38 +104,10 @@ async def bridge(
     """The provider in front of a server (25 people by default), discovery done."""
     wire = Wire(server or Sandbox(25), fault, refuse)
     chosen = Settings(base_url=BASE_URL, token=Secret(TOKEN), **settings)
-    directories, _ = await opened(chosen, FakeClock(), wire, limits)
-    found = Bridge(wire, directories)
+    directories, _ = await opened(PROVIDER, chosen, FakeClock(), wire, limits)
+    found = Bridge(wire, {each.collection.resource.endpoint: each for each in directories})
     found.discovery = found.spent()
     return found
-
-
-async def opened(
-    settings: Settings,
-    clock: Clock,
-    transport: httpx.AsyncBaseTransport | None = None,
-    limits: ReadLimits = NO_LIMITS,
-) -> tuple[dict[str, Directory], UpstreamClient]:
-    """The directories of a connection by endpoint, as discovered, and the client to close."""
-    endpoint = PROVIDER.endpoint(settings, clock)
-    client = UpstreamClient(
-        "acme",
-        endpoint.base_url,
-        auth=endpoint.auth,
-        options=endpoint.options,
-        classify=PROVIDER.classify,
-        clock=clock,
-        transport=transport,
-    )
-    try:
-        found = await PROVIDER.discover(settings, client.send)
-    except BaseException:
-        await client.aclose()
-        raise
-    cache = QueryCache(clock, 300)
-    collections = PROVIDER.collections(settings, found)
-    directories = [Directory(each, client.send, cache, clock, limits) for each in collections]
-    return {each.collection.resource.endpoint: each for each in directories}, client
 
 
 def answer(body: Any, status: int = 200) -> httpx.Response:

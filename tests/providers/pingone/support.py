@@ -1,6 +1,6 @@
 """The simulated PingOne, called directly, and a connection to it as the program makes one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,14 +10,13 @@ from scim2_models.path import FilterNode
 from scim_bridge.filters import parse
 from scim_bridge.providers.pingone import PROVIDER, Settings
 from scim_bridge.providers.pingone.sandbox import Recorded, Sandbox
-from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import Resource, Row
 from scim_bridge.query.directory import Directory
+from scim_bridge.query.pages import Send
 from scim_bridge.query.plan import Query
-from scim_bridge.query.run import ReadLimits
-from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock
+from tests.providers.engine import opened
 
 ORIGIN = "https://pingone.test"
 JSON = "application/json"
@@ -67,14 +66,11 @@ def detail(answer: httpx.Response) -> tuple[str, str | None]:
 class Connected:
     """The directories of a connection to a sandbox; ``calls`` are the requests that reached it since the last look."""
 
-    def __init__(self, sandbox: Sandbox, settings: Settings, client: UpstreamClient, clock: FakeClock) -> None:
+    def __init__(self, sandbox: Sandbox, settings: Settings, send: Send, directories: Sequence[Directory]) -> None:
         self.sandbox = sandbox
-        self.send = client.send
+        self.send = send
         self.settings = settings
-        cache = QueryCache(clock, 300)
-        users, groups = PROVIDER.collections(settings, None)
-        self.users = Directory(users, client.send, cache, clock, ReadLimits())
-        self.groups = Directory(groups, client.send, cache, clock, ReadLimits())
+        self.users, self.groups = directories
 
     def calls(self) -> list[str]:
         """Method and path of each request since the last look; the path of a list with its filter."""
@@ -119,16 +115,9 @@ async def connected(
     clock = clock or FakeClock()
     given: Mapping[str, Any] = {**sandbox.settings, "api_url": f"{ORIGIN}/v1", "auth_url": ORIGIN, **settings}
     made = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
-    endpoint = PROVIDER.endpoint(made, clock)
-    client = UpstreamClient(
-        "acme",
-        endpoint.base_url,
-        auth=endpoint.auth,
-        classify=PROVIDER.classify,
-        clock=clock,
-        transport=transport or httpx.ASGITransport(app=sandbox.app),
-    )
+    way = transport or httpx.ASGITransport(app=sandbox.app)
+    directories, client = await opened(PROVIDER, made, clock, way, discovering=False)
     try:
-        yield Connected(sandbox, made, client, clock)
+        yield Connected(sandbox, made, client.send, directories)
     finally:
         await client.aclose()

@@ -10,15 +10,14 @@ from scim2_models.path import FilterNode
 from scim_bridge.filters import parse
 from scim_bridge.providers.sailpoint_isc import PROVIDER, Settings
 from scim_bridge.providers.sailpoint_isc.sandbox import Recorded, Sandbox
-from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.plan import Query
 from scim_bridge.query.run import ReadLimits
 from scim_bridge.testing.simulated import Related
-from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock
+from tests.providers.engine import NO_LIMITS, opened
 
 ORIGIN = "https://acme.api.identitynow.test"
 USER_URN = "urn:scim-bridge:schemas:1.0:sailpoint-isc:User"
@@ -120,25 +119,11 @@ async def connected(
     given: Mapping[str, Any] = {**sandbox.settings, "api_url": ORIGIN, **more}
     settings = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
     assert PROVIDER.check(settings) is None
-    endpoint = PROVIDER.endpoint(settings, clock)
-    client = UpstreamClient(
-        "acme",
-        endpoint.base_url,
-        auth=endpoint.auth,
-        options=endpoint.options,
-        classify=PROVIDER.classify,
-        clock=clock,
-        transport=transport or httpx.ASGITransport(app=sandbox.app),
-    )
+    way = transport or httpx.ASGITransport(app=sandbox.app)
+    directories, client = await opened(PROVIDER, settings, clock, way, limits or NO_LIMITS)
+    sandbox.log.clear()
     try:
-        facts = await PROVIDER.discover(settings, client.send)
-        cache = QueryCache(clock, 300)
-        made = PROVIDER.collections(settings, facts)
-        sandbox.log.clear()
-        found = {
-            each.resource.name: Directory(each, client.send, cache, clock, limits or ReadLimits()) for each in made
-        }
-        yield Connected(sandbox, found, clock)
+        yield Connected(sandbox, {each.collection.resource.name: each for each in directories}, clock)
     finally:
         await client.aclose()
 
