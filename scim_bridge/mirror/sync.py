@@ -90,8 +90,15 @@ class Sync:
     async def due(self) -> bool:
         """Whether a refresh is due."""
         horizon = self._wall() - self._settings.refresh_seconds * 1e6
-        states = [await self._database.read(state_of_tables, copy.store.tables) for copy in self.copies]
-        return any(each.fresh_at is None or each.fresh_at <= horizon for each in states)
+        return any([await self._last(copy) <= horizon for copy in self.copies])
+
+    async def _last(self, copy: MirrorCopy) -> int:
+        """When a copy was last compared with its upstream; 0 where that is to be done now."""
+        state = await self._database.read(state_of_tables, copy.store.tables)
+        left = await self._database.read(passes.load, self.connection, copy.collection.resource.name)
+        if left is not None and left.approved:
+            return 0
+        return max(state.fresh_at or 0, left.started if left is not None and left.held else 0)
 
     async def approve(self) -> list[str]:
         """Approve what is held; the resource types of it."""
@@ -103,6 +110,8 @@ class Sync:
 
     async def _refreshed(self, copy: MirrorCopy, full: bool, progress: Progress) -> Outcome:
         state = await self._database.read(state_of_tables, copy.store.tables)
+        left = await self._database.read(passes.load, self.connection, copy.collection.resource.name)
+        full = full or (left is not None and (left.approved or not left.held))
         recent = state.full_at is not None and copy.wall() - state.full_at < self._settings.full_seconds * 1e6
         query = _changed_since(copy, state.since) if state.complete and recent and not full else None
         if query is not None:

@@ -111,7 +111,7 @@ class PostgresDatabase:
         import psycopg
         from psycopg_pool import ConnectionPool, PoolTimeout
 
-        self._failures = (psycopg.OperationalError, PoolTimeout)
+        self._failures = (psycopg.Error, PoolTimeout)
         self.url = url
         try:
             psycopg.connect(url, connect_timeout=10).close()

@@ -126,6 +126,7 @@ class SqliteDatabase:
             raise DatabaseUnavailable(f"{self.path} cannot be opened: {error}") from None
 
     def _connected(self) -> sqlite3.Connection:
+        self.path.touch(mode=0o600)  # it names people, and is nobody else's to read
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
         self._opened.append(connection)
         if not connection.execute("PRAGMA page_count").fetchone()[0]:
@@ -136,7 +137,10 @@ class SqliteDatabase:
         return connection
 
     async def read_quick(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return work(self._quick, *args, **kwargs)
+        try:
+            return work(self._quick, *args, **kwargs)
+        except sqlite3.Error as error:
+            raise DatabaseUnavailable(f"{self.path}: {error}") from error
 
     async def read(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._in(self._readers, "BEGIN", work, args, kwargs)
@@ -152,14 +156,16 @@ class SqliteDatabase:
         if not hasattr(self._threads, "sql"):
             self._threads.sql = SqliteSql(self._connection())
         sql: SqliteSql = self._threads.sql
-        sql.connection.execute(begin)
         try:
+            sql.connection.execute(begin)
             result = work(sql, *args, **kwargs)
-        except BaseException:
+            sql.connection.execute("COMMIT")
+        except BaseException as error:
             with suppress(sqlite3.Error):  # it may be over already, as on a full disk
                 sql.connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise DatabaseUnavailable(f"{self.path}: {error}") from error
             raise
-        sql.connection.execute("COMMIT")
         return result
 
     @asynccontextmanager

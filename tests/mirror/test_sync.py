@@ -100,6 +100,24 @@ async def test_so_many_that_are_gone_at_once_are_kept_until_that_is_approved(san
         assert await sync.approve() == []
 
 
+async def test_what_is_held_is_compared_again_on_schedule_and_when_approved(sandbox: Sandbox, url: str) -> None:
+    upstream = Upstream(sandbox)
+    async with pingone(sandbox, url, refresh_seconds=300) as found:
+        sync = await found.sync()
+        assert await sync.due()
+        await found.refresh()
+        assert not await sync.due()
+        upstream.remove(*upstream.ids[:7])
+        found.clock.advance(301)
+        assert await sync.due()
+        await found.refresh()
+        assert not await sync.due()  # or it would be compared again and again
+        await sync.approve()
+        assert await sync.due()
+        assert (await found.refresh())["User"].deleted == 7
+        assert not await sync.due()
+
+
 async def test_more_than_was_approved_is_held_again(sandbox: Sandbox, url: str) -> None:
     upstream = Upstream(sandbox)
     async with pingone(sandbox, url) as found:

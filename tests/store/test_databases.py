@@ -1,0 +1,109 @@
+"""Both databases behind one interface: transactions, what is refused, and leases."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
+from scim_bridge.store.opening import is_database_url, is_shared, open_database
+from tests.mirror.conftest import server, shared, url
+
+__all__ = ["server", "shared", "url"]
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    opened = open_database(url)
+    yield opened
+    await opened.aclose()
+
+
+def made(sql: Sql) -> None:
+    sql.run("CREATE TABLE things (name TEXT PRIMARY KEY)")
+
+
+def add(sql: Sql, name: str, *, fail: bool = False) -> int:
+    changed = sql.run("INSERT INTO things (name) VALUES (?)", (name,))
+    if fail:
+        raise LookupError(name)
+    return changed
+
+
+def names(sql: Sql) -> list[str]:
+    return [each for (each,) in sql.rows("SELECT name FROM things ORDER BY name")]
+
+
+async def test_a_write_is_there_whole_or_not_at_all(database: Database) -> None:
+    await database.write(made)
+    assert await database.write(add, "one") == 1
+    with pytest.raises(LookupError):
+        await database.write(add, "two", fail=True)
+    assert await database.read(names) == ["one"]
+    assert await database.read_quick(names) == ["one"]
+
+
+async def test_writes_at_the_same_time_wait_for_each_other(database: Database) -> None:
+    await database.write(made)
+    await asyncio.gather(*(database.write(add, f"n{number:02}") for number in range(20)))
+    assert await database.read(names) == [f"n{number:02}" for number in range(20)]
+
+
+async def test_what_sql_refuses_is_told_as_the_databases_failure(database: Database) -> None:
+    for call in (database.read_quick, database.read, database.write):
+        with pytest.raises(DatabaseUnavailable):
+            await call(lambda sql: sql.rows("SELECT * FROM nowhere"))
+
+
+async def test_a_lease_is_held_by_one(database: Database, url: str) -> None:
+    other = open_database(url)
+    async with database.lease("sync") as mine, other.lease("sync") as theirs, other.lease("else") as apart:
+        assert (mine, theirs, apart) == (True, False, True)
+    async with other.lease("sync") as theirs:
+        assert theirs
+    await other.aclose()
+
+
+async def test_a_lease_of_a_process_that_is_gone_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: Any = open_database(f"sqlite:///{tmp_path}/leases.db")
+    now = 1000.0
+    monkeypatch.setattr("scim_bridge.store.sqlite.time.time", lambda: now)
+    held = opened.lease("sync")
+    assert await held.__aenter__()
+    now += 29
+    async with opened.lease("sync") as other:
+        assert not other
+    now += 2
+    async with opened.lease("sync") as other:
+        assert other
+    await held.__aexit__(None, None, None)
+    await opened.aclose()
+
+
+def test_only_its_owner_may_read_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.db"
+    asyncio.run(open_database(f"sqlite:///{path}").aclose())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("where", ["sqlite:////nowhere/at/all/bridge.db", "postgresql://u:s3cret@127.0.0.1:1/d"])
+def test_a_database_that_cannot_be_opened_is_told_without_its_password(where: str) -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        open_database(where)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_urls_of_databases() -> None:
+    assert [
+        is_database_url(each) for each in ("sqlite:///a.db", "postgresql://h/d", "postgres://h/d", "a.db", "sqlite:///")
+    ] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [is_shared(each) for each in ("sqlite:///a.db", "postgresql://h/d")] == [False, True]
