@@ -51,7 +51,7 @@ async def test_a_crawl_of_ten_thousand_costs_its_pages_and_meets_everybody(large
 
 
 async def test_a_user_is_found_by_name_among_ten_thousand(large: tuple[str, Any]) -> None:
-    """In any case; what was found serves the next page."""
+    """In any case of its letters; the page after that is empty and states the same total."""
     name, sandbox = large
     world = WORLDS[name]
     people = world.people(sandbox)
