@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.providers.pages import pages
 from tests.providers.worlds import WORLDS
 
 MANY, PAGE = 10_600, 100
@@ -28,26 +29,14 @@ def large(request: pytest.FixtureRequest) -> tuple[str, Any]:
     return request.param, WORLDS[request.param].sandbox(MANY)
 
 
-async def crawl(bridge: Any) -> list[str]:
-    """All ids by startIndex and count, the way clients crawl: until the stated total is reached."""
-    found: list[str] = []
-    while True:
-        page = await bridge.get("/Users", startIndex=len(found) + 1, count=PAGE, attributes="id")
-        found += [each["id"] for each in page["Resources"]]
-        assert page["itemsPerPage"] == len(page["Resources"]) > 0
-        if len(found) >= page["totalResults"]:
-            assert len(found) == page["totalResults"]
-            return found
-
-
 async def test_a_crawl_of_ten_thousand_costs_its_pages_and_meets_everybody(large: tuple[str, Any]) -> None:
     name, sandbox = large
     world = WORLDS[name]
     everybody = sorted(each["id"] for each in world.people(sandbox))
     async with world.bridged(sandbox, **world.plain, **world.told) as bridge:
-        assert sorted(await crawl(bridge)) == everybody and len(everybody) > 10_000
-        pages = -(-len(everybody) // min(PAGE, VENDOR_PAGES.get(name, PAGE)))
-        assert pages <= len(bridge.calls()) <= 1.05 * pages
+        assert sorted(await pages(bridge, PAGE)) == everybody and len(everybody) > 10_000
+        least = -(-len(everybody) // min(PAGE, VENDOR_PAGES.get(name, PAGE)))
+        assert least <= len(bridge.calls()) <= 1.05 * least
 
 
 async def test_a_user_is_found_by_name_among_ten_thousand(large: tuple[str, Any]) -> None:

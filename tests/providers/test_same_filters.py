@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.providers.meaning import Case, Exact, Shown
+from tests.providers.meaning import Exact, Shown
+from tests.providers.pages import differences
 from tests.providers.sixty import PEOPLE, filters, schemas
 from tests.providers.worlds import WORLDS, World
 
@@ -20,28 +21,6 @@ def awkward(world: World) -> tuple[Any, list[Shown]]:
     world.plant(sandbox, (first, twin, *others))
     common = {"meta.resourceType": Exact("User")}
     return sandbox, [{**each, **common, "schemas": schemas(each)} for each in world.people(sandbox)]
-
-
-async def pages(bridge: Any, filter: str, count: int) -> list[str]:
-    """The ids on all pages; each page has to state the same total, which is how many there are."""
-    ids: list[str] = []
-    while True:
-        page = await bridge.get("/Users", filter=filter, attributes="id", startIndex=len(ids) + 1, count=count)
-        ids += [each["id"] for each in page.get("Resources", ())]
-        assert page["itemsPerPage"] == len(page.get("Resources", ()))
-        if len(ids) >= page["totalResults"] or not page["itemsPerPage"]:
-            assert page["totalResults"] == len(ids)
-            return ids
-
-
-async def differences(bridge: Any, people: list[Shown], tried: list[Case], count: int) -> list[str]:
-    found = []
-    for filter, test in tried:
-        expected = sorted(each["id"] for each in people if test(each))
-        ids = await pages(bridge, filter, count)
-        if sorted(ids) != expected:
-            found.append(f"{filter}: {len(ids)} instead of {len(expected)}")
-    return found
 
 
 def runs() -> Iterator[Any]:

@@ -4,7 +4,8 @@ import pytest
 
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.plan import Query, Sort
-from tests.providers.pingone.support import Connected, connected
+from tests.providers.pages import crawl
+from tests.providers.pingone.support import connected
 
 
 @pytest.fixture(scope="module")
@@ -16,18 +17,6 @@ def large() -> Sandbox:
 @pytest.fixture
 def sandbox() -> Sandbox:
     return Sandbox(users=120)
-
-
-async def crawl(connection: Connected, count: int = 100, kind: str = "users", sort: Sort | None = None) -> list[str]:
-    """All ids by startIndex and count, the way clients crawl: until the stated total is reached."""
-    reader = getattr(connection, kind).reader
-    found: list[str] = []
-    while True:
-        page = await reader.search(Query(offset=len(found), count=count, sort=sort))
-        found += [each["id"] for each in page.resources]
-        assert len(page.resources) == min(count, page.total - len(found) + len(page.resources))
-        if len(found) >= page.total:
-            return found
 
 
 # -- cost --------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import pytest
 
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.upstream.errors import Rejected
+from tests.providers.pages import crawl
 from tests.providers.pingone.support import USER_URN, connected
-from tests.providers.pingone.test_reading import crawl
 from tests.providers.pingone.writing import change, create, members, sent, users
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from scim_bridge.filters import parse
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
-from scim_bridge.query.plan import Query
 from tests.providers.meaning import AWKWARD, Case, Filters, both, either, no, present, term, within
-from tests.providers.sailpoint_isc.oracle import MAPPED, TEXTS, TIMES, Shown, make_awkward, translated
-from tests.providers.sailpoint_isc.support import ENTERPRISE, USER_URN, Connected, connected, sandbox_of
+from tests.providers.pages import differences
+from tests.providers.sailpoint_isc.bridge import bridged
+from tests.providers.sailpoint_isc.oracle import MAPPED, TEXTS, TIMES, Shown, make_awkward, people
+from tests.providers.sailpoint_isc.support import ENTERPRISE, USER_URN, sandbox_of
 
 MODES = ["insensitive", "sensitive", "unknown", "unknown, and sensitive"]
 
@@ -18,8 +18,7 @@ MODES = ["insensitive", "sensitive", "unknown", "unknown, and sensitive"]
 def world() -> tuple[Sandbox, list[Shown]]:
     sandbox = sandbox_of(60)
     make_awkward(sandbox, Random(5))
-    people = [each.data for each in sandbox.store.identities.values() if each.correlated]
-    return sandbox, [translated(each, sandbox) for each in people]
+    return sandbox, people(sandbox)
 
 
 def written(shown: list[Shown], sandbox: Sandbox) -> list[Case]:
@@ -72,24 +71,13 @@ def settings(mode: str, sandbox: Sandbox) -> dict[str, Any]:
     return {"native_text_match": mode.partition(",")[0], "attributes": MAPPED}
 
 
-async def differences(acme: Connected, shown: list[Shown], filters: list[Case]) -> list[str]:
-    """The filters whose answer is not the brute-force one."""
-    found = []
-    for told, test in filters:
-        expected = sorted(row["id"] for row in shown if test(row))
-        page = await acme.users.reader.search(Query(parse(told), count=1_000))
-        if sorted(each["id"] for each in page.resources) != expected or page.total != len(expected):
-            found.append(f"{told}: {page.total}, not {len(expected)}")
-    return found
-
-
 @pytest.mark.parametrize("mode", MODES)
 async def test_written_filters_equal_brute_force(mode: str) -> None:
     sandbox, shown = world()
     filters = written(shown, sandbox)
     assert len(filters) > 150 and sum(any(map(test, shown)) for _, test in filters) > 100  # not by finding nobody
-    async with connected(sandbox, **settings(mode, sandbox)) as acme:
-        assert await differences(acme, shown, filters) == []
+    async with bridged(sandbox, **settings(mode, sandbox)) as bridge:
+        assert await differences(bridge, shown, filters) == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -97,19 +85,5 @@ async def test_written_filters_equal_brute_force(mode: str) -> None:
 async def test_random_filters_equal_brute_force(mode: str, seed: int) -> None:
     sandbox, shown = world()
     filters = Filters(Random(seed), shown)
-    async with connected(sandbox, status_filter=seed == 1, **settings(mode, sandbox)) as acme:
-        assert await differences(acme, shown, [filters.tree() for _ in range(40)]) == []
-
-
-async def test_pages_of_a_filter_hold_what_the_whole_does() -> None:
-    sandbox, shown = world()
-    told, test = either(term("name.familyName", "sw", "m"), term("title", "co", "engineer"))
-    expected = {row["id"] for row in shown if test(row)}
-    async with connected(sandbox, attributes=MAPPED) as acme:
-        found: list[str] = []
-        while True:
-            page = await acme.users.reader.search(Query(parse(told), offset=len(found), count=7))
-            found += [each["id"] for each in page.resources]
-            if len(found) >= (page.total or 0):
-                break
-    assert len(found) == len(set(found)) and set(found) == expected
+    async with bridged(sandbox, status_filter=seed == 1, **settings(mode, sandbox)) as bridge:
+        assert await differences(bridge, shown, [filters.tree() for _ in range(40)]) == []

@@ -7,7 +7,8 @@ import pytest
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from scim_bridge.query.plan import Query, Sort
 from scim_bridge.upstream.errors import BadAnswer, Rejected
-from tests.providers.sailpoint_isc.support import USER_URN, Connected, connected, raw, sandbox_of
+from tests.providers.pages import crawl
+from tests.providers.sailpoint_isc.support import USER_URN, connected, raw, sandbox_of
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +20,6 @@ def large() -> Sandbox:
 @pytest.fixture
 def sandbox() -> Sandbox:
     return sandbox_of(120)
-
-
-async def crawl(connection: Connected, count: int = 100, kind: str = "users", sort: Sort | None = None) -> list[str]:
-    """All ids by startIndex and count, the way clients crawl: until the stated total is reached."""
-    reader = getattr(connection, kind).reader
-    found: list[str] = []
-    while True:
-        page = await reader.search(Query(offset=len(found), count=count, sort=sort))
-        found += [each["id"] for each in page.resources]
-        assert len(page.resources) == min(count, page.total - len(found) + len(page.resources))
-        if len(found) >= page.total:
-            return found
 
 
 # -- cost --------------------------------------------------------------------------------------------------------------
