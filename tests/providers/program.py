@@ -18,6 +18,8 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+Ask = tuple[str, str, Any]
+"""A request of a client: method, path and body."""
 
 
 class Simulated(Protocol):
@@ -122,6 +124,15 @@ def core(kind: str) -> str:
 
 def patch_of(*operations: Mapping[str, Any]) -> dict[str, Any]:
     return {"schemas": [PATCH], "Operations": list(operations)}
+
+
+def got(path: str) -> Callable[[Any], Ask]:
+    """A read; ids are filled in by name."""
+    return lambda ids: ("GET", path.format(**vars(ids)), None)
+
+
+def posted(kind: str, **values: Any) -> Callable[[Any], Ask]:
+    return lambda ids: ("POST", f"/{kind}s?attributes=id", {"schemas": [core(kind)], **values})
 
 
 @asynccontextmanager

@@ -9,11 +9,11 @@ import pytest
 
 from scim_bridge.providers.onelogin.sandbox import Sandbox
 from scim_bridge.providers.onelogin.sandbox_account import Knobs
-from tests.providers.onelogin.bridge import GROUP, USER, bridged, patch_of, step
+from tests.providers.onelogin.bridge import bridged, patch_of, step
 from tests.providers.onelogin.support import made
+from tests.providers.program import Ask, got, posted
 
 PASSWORD = "s3cret-Passw0rd"
-Ask = tuple[str, str, Any]
 TOLD: dict[str, Any] = {"native_text_match": "insensitive", "wildcards": True}
 
 
@@ -35,14 +35,6 @@ def known(sandbox: Sandbox) -> Known:
     )
     stranger = next(each for each in store.users if each not in store.members[role])
     return Known(user, role, stranger, store.users[user]["username"])
-
-
-def got(path: str) -> Callable[[Known], Ask]:
-    return lambda ids: ("GET", path.format(**vars(ids)), None)
-
-
-def posted(kind: str, **values: Any) -> Callable[[Known], Ask]:
-    return lambda ids: ("POST", f"/{kind}s?attributes=id", {"schemas": [USER if kind == "User" else GROUP], **values})
 
 
 def patched(kind: str, **values: Any) -> Callable[[Known], Ask]:

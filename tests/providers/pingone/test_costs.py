@@ -9,6 +9,7 @@ import pytest
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from tests.providers.pingone.bridge import GROUP, USER, bridged, patch_of
 from tests.providers.pingone.support import USER_URN
+from tests.providers.program import Ask, got, posted
 
 PASSWORD = "s3cret-Passw0rd"
 
@@ -35,9 +36,6 @@ def known(sandbox: Sandbox) -> Known:
     return Known(member, group, stranger, child, row["username"], other)
 
 
-Ask = tuple[str, str, Any]
-
-
 def patched(kind: str, resource_id: str, *operations: dict[str, Any]) -> Ask:
     return "PATCH", f"/{kind}s/{resource_id}", patch_of(*operations)
 
@@ -52,15 +50,6 @@ def added(**element: str) -> dict[str, Any]:
 
 def removed(member: str) -> dict[str, Any]:
     return {"op": "remove", "path": f'members[value eq "{member}"]'}
-
-
-def got(path: str) -> Callable[[Known], Ask]:
-    """A read; ids are filled in by name."""
-    return lambda ids: ("GET", path.format(**vars(ids)), None)
-
-
-def posted(kind: str, **values: Any) -> Callable[[Known], Ask]:
-    return lambda ids: ("POST", f"/{kind}s?attributes=id", {"schemas": [USER if kind == "User" else GROUP], **values})
 
 
 MEMBERS = [

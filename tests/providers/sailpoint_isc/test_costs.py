@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
+from tests.providers.program import Ask, got
 from tests.providers.sailpoint_isc.bridge import GROUP, bridged, patch_of
 from tests.providers.sailpoint_isc.support import GROUP_URN, sandbox_of
-
-Ask = tuple[str, str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,6 @@ def known(sandbox: Sandbox) -> Known:
     store.join(group, [user["id"]])
     stranger = next(each["id"] for each in people if each["id"] not in store.members[group])
     return Known(user["id"], user["alias"], group, stranger, next(iter(store.roles)))
-
-
-def got(path: str) -> Callable[[Known], Ask]:
-    """A read; ids are filled in by name."""
-    return lambda ids: ("GET", path.format(**vars(ids)), None)
 
 
 def patched(kind: str, which: str, *operations: Mapping[str, Any]) -> Callable[[Known], Ask]:
