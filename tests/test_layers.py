@@ -10,7 +10,7 @@ from scim_bridge.protocol.profiles import PROFILES
 
 CLIENT_PROFILES = {Path("config.py"), Path("protocol/profiles.py")}
 ROOT = Path(__file__).parent.parent / "scim_bridge"
-LOWER = {"clock", "codecs", "comparison", "filters", "schemas", "attributes", "settings"}
+LOWER = {"clock", "codecs", "comparison", "filters", "schemas", "attributes", "settings", "simulation"}
 MAY_IMPORT = {
     "upstream": {"clock", "upstream"},
     "store": {"store"},

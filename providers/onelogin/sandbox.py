@@ -5,15 +5,11 @@ sources. What they leave open or contradict is a knob (`Knobs`). Not simulated: 
 mappings but for roles that come back, webhooks, v1 lists of users and roles, salted passwords, scopes.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from email.utils import format_datetime
 from random import Random
 from typing import Any, Final
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,7 +18,7 @@ from starlette.routing import Route
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.providers.onelogin.sandbox_account import Account, Knobs
-from scim_bridge.providers.onelogin.sandbox_people import START, populate, timestamp
+from scim_bridge.providers.onelogin.sandbox_people import START, populate
 from scim_bridge.providers.onelogin.sandbox_routes import Endpoint, Endpoints, routes
 from scim_bridge.providers.onelogin.sandbox_store import Store
 from scim_bridge.providers.onelogin.sandbox_tokens import Budget, Tokens
@@ -35,44 +31,9 @@ from scim_bridge.providers.onelogin.sandbox_wire import (
     role_refusal,
     v1_refusal,
 )
+from scim_bridge.simulation import METHODS, Faults, Log, Recorded, answered, present, timestamp
 
-MAX_CALLS: Final = 100_000
-"""Requests that are remembered; a demo runs for long."""
 ACCOUNT_ID: Final = 189_185
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    raw_query: str
-    body: Any
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(slots=True)
-class Log:
-    """What arrived: requests to the API, and how clients signed in at the token endpoint, or that they did not."""
-
-    calls: list[Recorded] = field(default_factory=list)
-    sign_ins: list[str] = field(default_factory=list)
-
-    def clear(self) -> None:
-        self.calls.clear()
-        self.sign_ins.clear()
-
-
-@dataclass(slots=True)
-class _Fault:
-    request: re.Pattern[str]
-    answer: Refusal
-    times: int
 
 
 class Sandbox:
@@ -91,8 +52,7 @@ class Sandbox:
         knobs: Knobs | None = None,
     ) -> None:
         random = Random(seed)
-        self._clock = clock
-        self._started = clock.now()
+        self._now = present(clock, START)
         self.subdomain = "sandbox"
         self.client_id = f"{random.getrandbits(256):064x}"
         self.client_secret = f"{random.getrandbits(256):064x}"
@@ -103,7 +63,7 @@ class Sandbox:
         self.tokens = Tokens(self.client_id, self.client_secret, ACCOUNT_ID, random, clock)
         self.before: dict[str, list[Callable[[], None]]] = {}
         """What happens just before each of the next requests is answered, by "METHOD /path"."""
-        self._faults: list[_Fault] = []
+        self._faults = Faults()
         populate(self.store, random, users, roles)
         account = Account(ACCOUNT_ID, self.store, self.knobs, self.timestamp, clock.now)
         self.app: Any = Starlette(
@@ -111,7 +71,7 @@ class Sandbox:
                 Route("/auth/oauth2/v2/token", self._token, methods=["POST"]),
                 Route("/auth/oauth2/revoke", self._revoke, methods=["POST"]),
                 Route("/auth/rate_limit", self._rate_limit, methods=["GET"]),
-                *(Route(path, self._dispatcher(each), methods=_METHODS) for path, each in routes(account).items()),
+                *(Route(path, self._dispatcher(each), methods=METHODS) for path, each in routes(account).items()),
             ],
             exception_handlers={Refusal: self._refused, HTTPException: self._unknown},  # type: ignore[dict-item] # it wants one type of exception
         )
@@ -128,27 +88,20 @@ class Sandbox:
 
     def timestamp(self) -> str:
         """The simulation's present: it starts at a fixed date and goes with the clock."""
-        return timestamp(START + timedelta(seconds=self._clock.now() - self._started))
+        return timestamp(self._now())
 
     # -- faults -----------------------------------------------------------------------------------------------------
 
     def fail(self, request: str, answer: Refusal | None = None, times: int = 1) -> None:
         """Refuse the next requests whose "METHOD /path" matches a pattern entirely; by default with 502."""
         page = Refusal(502, "<html><body><h1>502 Bad Gateway</h1></body></html>", {"Content-Type": "text/html"})
-        self._faults.append(_Fault(re.compile(request), answer or page, times))
-
-    def _check_faults(self, request: Request) -> None:
-        told = f"{request.method} {request.url.path}"
-        for each in self._faults:
-            if each.times and each.request.fullmatch(told):
-                each.times -= 1
-                raise each.answer
+        self._faults.add(request, answer or page, times)
 
     # -- signing in -------------------------------------------------------------------------------------------------
 
     async def _token(self, request: Request) -> Response:
         self.log.sign_ins.append("refused")
-        self._check_faults(request)
+        self._faults.check(f"{request.method} {request.url.path}")
         body, self.log.sign_ins[-1] = await self.tokens.issue(request, self.timestamp())
         return self._json(200, body)
 
@@ -166,8 +119,8 @@ class Sandbox:
     def _dispatcher(self, endpoints: Endpoints) -> Callable[[Request], Awaitable[Response]]:
         async def dispatch(request: Request) -> Response:
             content = await request.body()
-            call = self._record(request, content)
-            self._check_faults(request)
+            call = self.log.record(request, content, request.url.path)
+            self._faults.check(str(call))
             if self.before.get(str(call)):
                 self.before[str(call)].pop(0)()
             endpoint = endpoints.get(request.method)
@@ -176,20 +129,9 @@ class Sandbox:
             self._check_budget(call.path)
             if endpoint is None:
                 raise self._no_route(call.path)
-            return self._answered(call.path, endpoint.answer(self._inbound(request, call, endpoint, content)))
+            return self._answered(call.path, endpoint.answer(self._inbound(request, call, endpoint)))
 
         return dispatch
-
-    def _record(self, request: Request, content: bytes) -> Recorded:
-        try:
-            body = orjson.loads(content) if content else None
-        except orjson.JSONDecodeError:
-            body = None
-        url = request.url
-        call = Recorded(request.method, url.path, dict(request.query_params), url.query, body)
-        if len(self.log.calls) < MAX_CALLS:
-            self.log.calls.append(call)
-        return call
 
     def _check_budget(self, path: str) -> None:
         v1, limit = path.startswith("/api/1/"), self.knobs.calls_per_hour
@@ -198,7 +140,7 @@ class Sandbox:
         error = refusal(429, "TooManyRequestsError", "Rate limit exceeded")
         raise Refusal(429, error.body, self.budget.headers(limit) if v1 else {})
 
-    def _inbound(self, request: Request, call: Recorded, endpoint: Endpoint, content: bytes) -> Inbound:
+    def _inbound(self, request: Request, call: Recorded, endpoint: Endpoint) -> Inbound:
         """The request after the checks that all endpoints share."""
         names = [each for each, _ in request.query_params.multi_items()]
         unknown = [each for each in names if endpoint.query is not None and each not in endpoint.query]
@@ -210,7 +152,7 @@ class Sandbox:
             if not text.isascii() or not text.isdecimal():
                 raise self._bad(call.path, "ID is incorrect")
             ids[name] = int(text)
-        if endpoint.body and content and call.body is None and content != b"null":
+        if endpoint.body and call.garbled:
             raise self._bad(call.path, "The request body is not JSON")
         origin = f"{request.url.scheme}://{request.url.netloc}"
         return Inbound(call.method, call.path, ids, call.query, call.body, origin)
@@ -247,15 +189,13 @@ class Sandbox:
     async def _unknown(self, request: Request, error: HTTPException) -> Response:
         await request.body()
         if not request.url.path.startswith("/auth/"):
-            self._record(request, b"")
+            self.log.record(request, b"", request.url.path)
         return await self._refused(request, self._no_route(request.url.path))
 
     def _json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
         shown = {**(headers or {})}
         if self.knobs.dated:
-            moment = START + timedelta(seconds=self._clock.now() - self._started)
-            shown["Date"] = format_datetime(moment, usegmt=True)
+            shown["Date"] = format_datetime(self._now(), usegmt=True)
         if isinstance(body, str):
             return Response(body, status, shown)
-        content = orjson.dumps(body) if body is not None else b""
-        return Response(content, status, shown, media_type="application/json" if content else None)
+        return answered(status, body, "application/json", shown)

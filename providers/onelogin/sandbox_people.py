@@ -7,6 +7,7 @@ from typing import Any, Final
 from scim_bridge.providers.onelogin.sandbox_events import event
 from scim_bridge.providers.onelogin.sandbox_fields import PASSWORD_PENDING, SINGLE
 from scim_bridge.providers.onelogin.sandbox_store import Store
+from scim_bridge.simulation import timestamp
 
 START: Final = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """The simulation's present when it starts; seeded people were made in the two years before."""
@@ -28,10 +29,6 @@ GROUPS: Final = ("Default", "Contractors", "Administrators")
 ROLES: Final = ("Default", "Engineering", "Sales", "Finance", "IT Admins", "Contractors", "VPN Users", "München")
 CUSTOM: Final = ("employee_number", "cost_center", "badge")
 _STATUSES: Final = (1,) * 16 + (2, 3, 4, 5, 7, 8, 0)
-
-
-def timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def blank() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 from scim_bridge.providers.onelogin.sandbox_fields import SINGLE
@@ -84,15 +85,13 @@ class Search:
     def _tests(self, query: Mapping[str, str]) -> Iterator[Test]:
         for name, text in query.items():
             if name in TEXTS:
-                yield self._textual(lambda row, name=name: row[name], text)  # type: ignore[misc]
+                yield self._textual(itemgetter(name), text)
             elif name.startswith(CUSTOM):
-                short = name.removeprefix(CUSTOM)
-                yield self._textual(lambda row, short=short: row["custom_attributes"].get(short), text)  # type: ignore[misc]
+                yield self._textual(_custom(name.removeprefix(CUSTOM)), text)
             elif name in TIMES:
                 yield _bound(*TIMES[name], _moment(name, text), inclusive=self.knobs.inclusive)
             elif name in ("directory_id", "group_id"):
-                wanted = _numbers(name, text)
-                yield lambda row, name=name, wanted=wanted: row[name] in wanted  # type: ignore[misc]
+                yield _among(name, _numbers(name, text))
             elif name == "app_id":
                 yield self._has_app(*_numbers(name, text))
 
@@ -122,6 +121,14 @@ def fields_of(query: Mapping[str, str]) -> list[str] | None:
     if unknown:
         raise bad_request(f"field(s) not allowed: {', '.join(unknown)}")
     return ["id", *dict.fromkeys(names)]
+
+
+def _custom(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda row: row["custom_attributes"].get(name)
+
+
+def _among(field: str, wanted: list[int]) -> Test:
+    return lambda row: row[field] in wanted
 
 
 def _bound(field: str, sign: int, limit: datetime, *, inclusive: bool) -> Test:

@@ -3,9 +3,6 @@
 Sources: "Generate tokens", "Revoke tokens", "Get rate limit" (API v2).
 """
 
-import base64
-import binascii
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from starlette.requests import Request
 
 from scim_bridge.clock import Clock
 from scim_bridge.providers.onelogin.sandbox_wire import SUCCESS, Refusal, v1_refusal
+from scim_bridge.simulation import basic, media_type, same
 
 LIFETIME: Final = 36_000
 WINDOW: Final = 3_600.0
@@ -96,8 +94,7 @@ class Tokens:
         return token.ends <= self._clock.now()
 
     def _is_ours(self, given: tuple[str, str]) -> bool:
-        pairs = zip(given, self._client, strict=True)
-        return all(hmac.compare_digest(one.encode(), other.encode()) for one, other in pairs)
+        return all(map(same, given, self._client))
 
 
 class Budget:
@@ -137,10 +134,9 @@ class Budget:
 async def _fields(request: Request) -> Mapping[str, Any]:
     """What a body holds, as JSON or as a form; the grant type may stand in the query too."""
     content = await request.body()
-    kind = request.headers.get("Content-Type", "").partition(";")[0]
     try:
         text = content.decode()
-        body = orjson.loads(content) if kind == "application/json" and content else _form(text)
+        body = orjson.loads(content) if media_type(request) == "application/json" and content else _form(text)
     except (orjson.JSONDecodeError, UnicodeDecodeError):
         body = {}
     return {**request.query_params, **(body if isinstance(body, Mapping) else {})}
@@ -157,9 +153,5 @@ def _client(request: Request, fields: Mapping[str, Any]) -> tuple[tuple[str, str
     if own is not None:
         return (own["id"].strip(), own["secret"].strip()), "header"
     if header.startswith("Basic "):
-        try:
-            name, _, secret = base64.b64decode(header.removeprefix("Basic "), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            raise _unauthorized() from None
-        return (name, secret), "basic"
+        return basic(request), "basic"
     return (str(fields.get("client_id", "")), str(fields.get("client_secret", ""))), "form"

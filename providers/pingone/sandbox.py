@@ -6,14 +6,10 @@ knob (`Knobs`). Not simulated: audit activities, webhooks, the schema and identi
 other password operations than "set", writing populations, roles and role assignments.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from random import Random
-from typing import Any, Final
+from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,9 +18,9 @@ from starlette.routing import Route
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.providers.pingone.sandbox_environment import Environment, Knobs
-from scim_bridge.providers.pingone.sandbox_faults import Fault, Faults, limited
 from scim_bridge.providers.pingone.sandbox_fields import UUID
-from scim_bridge.providers.pingone.sandbox_people import START, new_id, populate, timestamp
+from scim_bridge.providers.pingone.sandbox_limits import Limits, limited
+from scim_bridge.providers.pingone.sandbox_people import START, new_id, populate
 from scim_bridge.providers.pingone.sandbox_routes import Endpoint, Endpoints, routes
 from scim_bridge.providers.pingone.sandbox_store import Store
 from scim_bridge.providers.pingone.sandbox_tokens import Tokens
@@ -33,39 +29,9 @@ from scim_bridge.providers.pingone.sandbox_wire import (
     Refusal,
     access_failed,
     bad_parameter,
-    media_type,
     not_found,
 )
-
-MAX_CALLS: Final = 100_000
-"""Requests that are remembered; a demo runs for long."""
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A request as it arrived: ``path`` is what follows the environment's id."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    content_type: str
-    body: Any
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(slots=True)
-class Log:
-    """What arrived: requests to the API, and how clients signed in at the token endpoint."""
-
-    calls: list[Recorded] = field(default_factory=list)
-    sign_ins: list[str] = field(default_factory=list)
-
-    def clear(self) -> None:
-        self.calls.clear()
-        self.sign_ins.clear()
+from scim_bridge.simulation import METHODS, Faults, Issued, Log, Recorded, answered, present, timestamp
 
 
 class Sandbox:
@@ -76,22 +42,22 @@ class Sandbox:
 
     def __init__(self, *, users: int = 500, groups: int = 24, seed: int = 1, clock: Clock = SYSTEM_CLOCK) -> None:
         self._random = Random(seed)
-        self._clock = clock
-        self._started = clock.now()
+        self._now = present(clock, START)
         self.environment_id = new_id(self._random)
         self.client_id = new_id(self._random)
         self.client_secret = f"sandbox~{self._random.getrandbits(96):024x}"
         self.knobs = Knobs()
         self.store = Store()
         self.log = Log()
-        self._faults = Faults(self.knobs, clock)
-        self._tokens = Tokens(self.environment_id, self.client_id, self.client_secret, self._random, clock)
+        self._faults = Faults()
+        self._limits = Limits.of(self.knobs, clock)
+        self._tokens = Tokens(self.environment_id, self.client_id, self.client_secret, self._random, Issued(clock))
         populate(self.store, self.environment_id, self._random, users, groups)
         environment = Environment(self.environment_id, self.store, self.knobs, self.timestamp, self.new_id)
         self.app: Any = Starlette(
             routes=[
                 Route("/{environment}/as/token", self._token, methods=["POST"]),
-                *(Route(path, self._dispatcher(each), methods=_METHODS) for path, each in routes(environment).items()),
+                *(Route(path, self._dispatcher(each), methods=METHODS) for path, each in routes(environment).items()),
             ],
             exception_handlers={Refusal: self._refused, HTTPException: self._unknown},  # type: ignore[dict-item] # it wants one type of exception
         )
@@ -116,22 +82,21 @@ class Sandbox:
 
     def timestamp(self) -> str:
         """The simulation's present: it starts at a fixed date and goes with the clock."""
-        return timestamp(START + timedelta(seconds=self._clock.now() - self._started))
+        return timestamp(self._now())
 
     # -- faults -----------------------------------------------------------------------------------------------------
 
     def fail(self, request: str, status: int = 500, code: str = "UNEXPECTED_ERROR", times: int = 1) -> None:
         """Refuse the next requests whose "METHOD /path" matches a pattern entirely."""
-        refusal = Refusal(status, code, "An unexpected error occurred")
-        self._faults.waiting.append(Fault(re.compile(request), refusal, times))
+        self._faults.add(request, Refusal(status, code, "An unexpected error occurred"), times)
 
     def limit(self, times: int, retry_after: str = "1") -> None:
         """Answer the next requests with 429; ``retry_after``: seconds or an HTTP date."""
-        self._faults.waiting.append(Fault(re.compile(".*"), limited(retry_after), times))
+        self._faults.add(".*", limited(retry_after), times)
 
     def end_tokens(self) -> None:
         """Every token so far is no longer valid."""
-        self._tokens.end()
+        self._tokens.issued.end()
 
     # -- answering --------------------------------------------------------------------------------------------------
 
@@ -147,7 +112,8 @@ class Sandbox:
         async def dispatch(request: Request) -> Response:
             content = await request.body()
             call = self._record(request, content)
-            self._faults.check(call.method, call.path)
+            self._faults.check(str(call))
+            self._limits.check(call.method)
             self._tokens.check(request)
             self._check_environment(request)
             endpoint = endpoints.get(request.method)
@@ -161,14 +127,7 @@ class Sandbox:
     def _record(self, request: Request, content: bytes) -> Recorded:
         base, _, path = request.url.path.partition("/environments/")
         path = f"/{path.partition('/')[2]}" if path else base.removeprefix("/v1")
-        try:
-            body = orjson.loads(content) if content else None
-        except orjson.JSONDecodeError:
-            body = None
-        call = Recorded(request.method, path, dict(request.query_params), media_type(request), body)
-        if len(self.log.calls) < MAX_CALLS:
-            self.log.calls.append(call)
-        return call
+        return self.log.record(request, content, path)
 
     def _check_environment(self, request: Request) -> None:
         """An unknown environment is answered as a forbidden one (vendor: Error codes)."""
@@ -205,9 +164,8 @@ class Sandbox:
     def _json(
         self, status: int, body: Any, correlation_id: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        content = orjson.dumps(body) if body is not None else b""
         shown = {"Correlation-Id": correlation_id or self.new_id(), **(headers or {})}
-        return Response(content, status, shown, media_type="application/json;charset=UTF-8" if content else None)
+        return answered(status, body, "application/json;charset=UTF-8", shown)
 
 
 def _object(body: Any, content: bytes, *, bodyless: bool) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from scim_bridge.providers.pingone.sandbox_store import Store
 from scim_bridge.providers.pingone.sandbox_wire import Item
+from scim_bridge.simulation import timestamp
 
 START: Final = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """The simulation's present when it starts; seeded people were made in the two years before."""
@@ -47,10 +48,6 @@ ROLES: Final = (
 )
 SHAPES: Final = ("environment", "population", "nested", "dynamic")
 """What groups are, in turn: of the environment, of one population, inside an earlier group, or made by a filter."""
-
-
-def timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_id(random: Random) -> str:

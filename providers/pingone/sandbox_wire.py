@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
-from starlette.requests import Request
 
 JSON: Final = "application/json"
 VALIDATION: Final = "The request could not be completed. One or more validation errors were in the request."
@@ -56,12 +55,6 @@ def not_found(what: str) -> Refusal:
 
 def access_failed(status: int, code: str, message: str) -> Refusal:
     return Refusal(status, "ACCESS_FAILED", message, [{"code": code, "message": message}])
-
-
-def media_type(request: Request) -> str:
-    """In lower case and without parameters; "" where the request does not say."""
-    kind: str = request.headers.get("Content-Type", "")
-    return kind.partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,10 @@ open is a knob (`Knobs`). Not simulated: writing accounts, checking policies, al
 `/define`, plugins, `/oauth2/token/user`.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -28,10 +24,9 @@ from scim_bridge.providers.sailpoint_iiq.sandbox_routes import SCIM, Endpoints, 
 from scim_bridge.providers.sailpoint_iiq.sandbox_site import EXTENDED, Extended, Knobs, Row, Site
 from scim_bridge.providers.sailpoint_iiq.sandbox_tokens import CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME, Tokens
 from scim_bridge.providers.sailpoint_iiq.sandbox_users import Users
-from scim_bridge.providers.sailpoint_iiq.sandbox_wire import JSON, SCIM_JSON, Inbound, Refusal, media_type, not_allowed
+from scim_bridge.providers.sailpoint_iiq.sandbox_wire import JSON, SCIM_JSON, Inbound, Refusal, not_allowed
+from scim_bridge.simulation import METHODS, Faults, Issued, Log, Recorded, answered, present
 
-MAX_CALLS: Final = 100_000
-"""Requests that are remembered; a demo runs for long."""
 ATTRIBUTES: Final = {
     "externalId": "employeeId",
     "title": "jobTitle",
@@ -39,31 +34,7 @@ ATTRIBUTES: Final = {
     "phoneNumbers.work": "phone",
 }
 """The ``attributes`` of a connection to a site with these attributes of its own."""
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _OPEN: Final = f"{SCIM}/ServiceProviderConfig"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A request as it arrived: ``path`` is what follows `/scim/v2`, or the context."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    content_type: str
-    body: Any
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(slots=True)
-class _Fault:
-    """An answer to give instead of carrying out the next ``times`` requests that match."""
-
-    request: re.Pattern[str]
-    refusal: Refusal
-    times: int
 
 
 class Sandbox:
@@ -83,22 +54,21 @@ class Sandbox:
     ) -> None:
         self._random = Random(seed)
         self._clock = clock
-        self._started = clock.now()
+        self.now = present(clock, START)
         self.context = context
         self.knobs = Knobs()
         self.site = Site(self.knobs, self.now, self.new_id, extended)
         self.users = Users(self.site)
-        self.calls: list[Recorded] = []
-        self.sign_ins = 0
-        self._faults: list[_Fault] = []
-        self._tokens = Tokens(self._random, clock)
+        self.log = Log()
+        self._faults = Faults()
+        self._tokens = Tokens(self._random, Issued(clock))
         populate(self.site, self._random, users)
         self.lists = listings(self.site)
         served = {f"{context}{path}": each for path, each in routes(self.site, self.users, self.lists).items()}
         self.app: Any = Starlette(
             routes=[
                 Route(f"{context}/oauth2/token", self._token, methods=["POST"]),
-                *(Route(path, self._dispatcher(each), methods=_METHODS) for path, each in served.items()),
+                *(Route(path, self._dispatcher(each), methods=METHODS) for path, each in served.items()),
             ],
             exception_handlers={Refusal: self._refused, HTTPException: self._unknown},  # type: ignore[dict-item] # it wants one type of exception
         )
@@ -116,9 +86,10 @@ class Sandbox:
     def new_id(self) -> str:
         return new_id(self._random)
 
-    def now(self) -> datetime:
-        """The simulation's present: it starts at a fixed date and goes with the clock."""
-        return START + timedelta(seconds=self._clock.now() - self._started)
+    @property
+    def calls(self) -> list[Recorded]:
+        """The requests to the API so far, sign-ins apart."""
+        return self.log.calls
 
     def shown(self) -> dict[str, Row]:
         """All users by id, whole, as the API would show them with everything asked for."""
@@ -132,33 +103,28 @@ class Sandbox:
             return {each["id"]: each for each in object_configs(self.site)}
         return {key: self.lists[kind].whole(each) for key, each in self.site.records[kind].items()}
 
-    def clear(self) -> None:
-        """Forget the requests so far."""
-        self.calls.clear()
-        self.sign_ins = 0
-
     # -- faults -----------------------------------------------------------------------------------------------------
 
     def fail(self, request: str, status: int = 500, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
         """Refuse the next requests whose "METHOD /path" matches a pattern entirely."""
-        self._faults.append(_Fault(re.compile(request), Refusal(status, headers=headers), times))
+        self._faults.add(request, Refusal(status, headers=headers), times)
 
     def end_tokens(self) -> None:
         """Every token so far is no longer valid."""
-        self._tokens.end()
+        self._tokens.issued.end()
 
     # -- answering --------------------------------------------------------------------------------------------------
 
     async def _token(self, request: Request) -> Response:
-        self.sign_ins += 1
+        self.log.sign_ins.append("basic")
         status, body = await self._tokens.issue(request, self.knobs.token_lifetime_seconds)
-        return _json(status, body, JSON)
+        return answered(status, body, JSON)
 
     def _dispatcher(self, endpoints: Endpoints) -> Callable[[Request], Awaitable[Response]]:
         async def dispatch(request: Request) -> Response:
             content = await request.body()
             call = self._record(request, content)
-            self._check(call)
+            self._faults.check(str(call))
             self._sign_in(request)
             operation = endpoints.get(request.method)
             if operation is None:
@@ -166,26 +132,13 @@ class Sandbox:
             inbound = Inbound(call.query, request.path_params.get("id", ""), _object(call, content))
             await self._before(request, inbound)
             status, body = operation(inbound)
-            return _json(status, body, self._kind(request), _etag(body))
+            return answered(status, body, self._kind(request), _etag(body))
 
         return dispatch
 
     def _record(self, request: Request, content: bytes) -> Recorded:
-        try:
-            body = orjson.loads(content) if content else None
-        except orjson.JSONDecodeError:
-            body = None
         path = request.url.path.removeprefix(self.context).removeprefix(SCIM)
-        call = Recorded(request.method, path, dict(request.query_params), media_type(request), body)
-        if len(self.calls) < MAX_CALLS:
-            self.calls.append(call)
-        return call
-
-    def _check(self, call: Recorded) -> None:
-        for fault in self._faults:
-            if fault.times and fault.request.fullmatch(str(call)):
-                fault.times -= 1
-                raise fault.refusal
+        return self.log.record(request, content, path)
 
     def _sign_in(self, request: Request) -> None:
         path = request.url.path.removeprefix(self.context)
@@ -209,20 +162,15 @@ class Sandbox:
         return SCIM_JSON if accepted.strip().startswith(SCIM_JSON) else JSON
 
     async def _refused(self, request: Request, error: Refusal) -> Response:
-        return _json(error.status, error.body, self._kind(request), error.headers)
+        return answered(error.status, error.body, self._kind(request), error.headers)
 
     async def _unknown(self, request: Request, error: HTTPException) -> Response:
-        return _json(error.status_code, Refusal(error.status_code).body, self._kind(request))
+        return answered(error.status_code, Refusal(error.status_code).body, self._kind(request))
 
 
 def _etag(body: Any) -> dict[str, str]:
     meta = body.get("meta") if isinstance(body, dict) else None
     return {"ETag": meta["version"]} if isinstance(meta, dict) and meta.get("version") else {}
-
-
-def _json(status: int, body: Any, kind: str, headers: Mapping[str, str] | None = None) -> Response:
-    content = orjson.dumps(body) if body is not None else b""
-    return Response(content, status, dict(headers or {}), media_type=kind if content else None)
 
 
 def _object(call: Recorded, content: bytes) -> Mapping[str, Any]:

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from starlette.requests import Request
-
 LIST_URN: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 ERROR_URN: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 SCIM_JSON: Final = "application/scim+json"
@@ -75,9 +73,3 @@ def list_response(rows: Sequence[Any], total: int, start: int | None) -> dict[st
     """A ListResponse as this server sends it: never with itemsPerPage; without startIndex in discovery."""
     numbered = {} if start is None else {"startIndex": start}
     return {"totalResults": total, **numbered, "schemas": [LIST_URN], "Resources": list(rows)}
-
-
-def media_type(request: Request) -> str:
-    """In lower case and without parameters; "" where the request does not say."""
-    kind: str = request.headers.get("Content-Type", "")
-    return kind.partition(";")[0].strip().lower()

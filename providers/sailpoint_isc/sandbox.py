@@ -6,21 +6,17 @@ a knob (`Knobs`). Not simulated: accounts, sources, access profiles, access requ
 triggers, user levels and scopes.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from random import Random
-from typing import Any, Final
+from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
-from scim_bridge.providers.sailpoint_isc.sandbox_people import START, hex_id, populate, timestamp, uuid
+from scim_bridge.providers.sailpoint_isc.sandbox_people import START, hex_id, populate, uuid
 from scim_bridge.providers.sailpoint_isc.sandbox_routes import Operation, operations, versioned
 from scim_bridge.providers.sailpoint_isc.sandbox_store import Store
 from scim_bridge.providers.sailpoint_isc.sandbox_tenant import Knobs, Tenant
@@ -39,46 +35,7 @@ from scim_bridge.providers.sailpoint_isc.sandbox_wire import (
     refusal,
     unauthorized,
 )
-
-MAX_CALLS: Final = 100_000
-"""Requests that are remembered; a demo runs for long."""
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A request as it arrived; ``path`` is without the version."""
-
-    method: str
-    path: str
-    version: str
-    query: Mapping[str, str]
-    content_type: str
-    body: Any
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(slots=True)
-class Log:
-    """What arrived: requests to the API, and how many sign-ins."""
-
-    calls: list[Recorded] = field(default_factory=list)
-    sign_ins: int = 0
-
-    def clear(self) -> None:
-        self.calls.clear()
-        self.sign_ins = 0
-
-
-@dataclass(slots=True)
-class Fault:
-    """An answer to give instead of carrying out the next ``times`` requests that match."""
-
-    request: re.Pattern[str]
-    refusal: Refusal
-    times: int
+from scim_bridge.simulation import METHODS, Faults, Issued, Log, Recorded, answered, present, timestamp
 
 
 class Sandbox:
@@ -89,15 +46,14 @@ class Sandbox:
 
     def __init__(self, *, users: int = 500, groups: int = 12, seed: int = 1, clock: Clock = SYSTEM_CLOCK) -> None:
         self._random = Random(seed)
-        self._clock = clock
-        self._started = clock.now()
+        self._now = present(clock, START)
         self.client_id = hex_id(self._random)
         self.client_secret = f"sandbox{hex_id(self._random)}"
         self.knobs = Knobs()
         self.store = Store(clock)
         self.log = Log()
-        self.faults: list[Fault] = []
-        self._tokens = Tokens(self.client_id, self.client_secret, self._random, clock)
+        self.faults = Faults()
+        self._tokens = Tokens(self.client_id, self.client_secret, self._random, Issued(clock))
         self._limits = Limits(clock)
         populate(self.store, self._random, users, groups)
         tenant = Tenant(self.store, self.knobs, self.timestamp, self.hex_id, self.uuid)
@@ -106,7 +62,7 @@ class Sandbox:
             routes=[
                 Route("/oauth/token", self._token, methods=["POST"]),
                 Route("/oauth/info", self._info, methods=["GET"]),
-                Route("/{path:path}", self._answer, methods=_METHODS),
+                Route("/{path:path}", self._answer, methods=METHODS),
             ],
         )
 
@@ -133,48 +89,48 @@ class Sandbox:
 
     def timestamp(self) -> str:
         """The simulation's present: it starts at a fixed date and goes with the clock."""
-        return timestamp(START + timedelta(seconds=self._clock.now() - self._started))
+        return timestamp(self._now())
 
     # -- faults -----------------------------------------------------------------------------------------------------
 
     def fail(self, request: str, status: int = 500, code: str = "500.0 Internal Fault", times: int = 1) -> None:
         """Refuse the next requests whose "METHOD /path" matches a pattern entirely."""
-        self.faults.append(Fault(re.compile(request), refusal(status, code, "An internal fault occurred."), times))
+        self.faults.add(request, refusal(status, code, "An internal fault occurred."), times)
 
     def limit(self, times: int, retry_after: str = "1") -> None:
         """Answer the next requests with 429; ``retry_after``: seconds or an HTTP date."""
-        self.faults.append(Fault(re.compile(".*"), limited(retry_after), times))
+        self.faults.add(".*", limited(retry_after), times)
 
     def end_tokens(self) -> None:
         """Every token so far is no longer valid."""
-        self._tokens.end()
+        self._tokens.issued.end()
 
     # -- answering --------------------------------------------------------------------------------------------------
 
     async def _token(self, request: Request) -> Response:
-        self.log.sign_ins += 1
+        self.log.sign_ins.append("form")
         status, body = await self._tokens.issue(request, self.knobs.token_lifetime_seconds, self.knobs.personal)
-        return _json(status, body)
+        return answered(status, body, JSON)
 
     async def _info(self, request: Request) -> Response:
         base = f"{request.url.scheme}://{request.url.netloc}"
         shown = {"tenantId": "acme", "tenantName": "acme", "tokenEndpoint": f"{base}/oauth/token", "pod": "sandbox"}
-        return _json(200, shown)
+        return answered(200, shown, JSON)
 
     async def _answer(self, request: Request) -> Response:
         content = await request.body()
         try:
             answer = self._answered(request, content)
         except Refusal as error:
-            return _json(error.status, error.shape(self.hex_id()), error.headers)
+            return answered(error.status, error.shape(self.hex_id()), JSON, error.headers)
         headers = {} if answer.total is None else {"X-Total-Count": str(answer.total)}
-        return _json(answer.status, answer.body, headers)
+        return answered(answer.status, answer.body, JSON, headers)
 
     def _answered(self, request: Request, content: bytes) -> Answer:
         found = versioned(request.url.path)
         version, path = found or ("", request.url.path)
-        call = self._record(request, content, version, path)
-        self._check_faults(call)
+        call = self.log.record(request, content, path, version)
+        self.faults.check(str(call))
         client = self._tokens.client(request)
         if client is None:
             raise unauthorized()
@@ -185,7 +141,7 @@ class Sandbox:
             raise forbidden()
         if operation.service in self.knobs.experimental and request.headers.get("X-SailPoint-Experimental") != "true":
             raise bad(CONTENT, "this API is experimental: X-SailPoint-Experimental: true is missing")
-        return operation.answer(self._inbound(request, call, operation, ids, content))
+        return operation.answer(self._inbound(request, call, operation, ids))
 
     def _operation(self, call: Recorded, version: str) -> tuple[Operation, Mapping[str, str]]:
         fitting = [(each, found) for each in self._operations if (found := each.path.fullmatch(call.path))]
@@ -197,26 +153,7 @@ class Sandbox:
                 return operation, found.groupdict()
         raise refusal(405, "405.0 Method not allowed", "The method is not allowed.")
 
-    def _record(self, request: Request, content: bytes, version: str, path: str) -> Recorded:
-        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        try:
-            body = orjson.loads(content) if content else None
-        except orjson.JSONDecodeError:
-            body = None
-        call = Recorded(request.method, path, version, dict(request.query_params), kind, body)
-        if len(self.log.calls) < MAX_CALLS:
-            self.log.calls.append(call)
-        return call
-
-    def _check_faults(self, call: Recorded) -> None:
-        for fault in self.faults:
-            if fault.times and fault.request.fullmatch(str(call)):
-                fault.times -= 1
-                raise fault.refusal
-
-    def _inbound(
-        self, request: Request, call: Recorded, operation: Operation, ids: Mapping[str, str], content: bytes
-    ) -> Inbound:
+    def _inbound(self, request: Request, call: Recorded, operation: Operation, ids: Mapping[str, str]) -> Inbound:
         """The request after the checks that all operations share."""
         for name in call.query:
             if name not in operation.query or len(request.query_params.getlist(name)) > 1:
@@ -224,8 +161,3 @@ class Sandbox:
         if operation.takes is not None and (call.content_type != operation.takes or call.body is None):
             raise bad(SYNTAX, f"the body must be {operation.takes}")
         return Inbound(call.path, ids, call.query, call.body)
-
-
-def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
-    content = orjson.dumps(body) if body is not None else b""
-    return Response(content, status, dict(headers or {}), media_type=JSON if content else None)

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Final
 
 from scim_bridge.providers.sailpoint_isc.sandbox_store import Person, Row, Store
+from scim_bridge.simulation import timestamp
 
 START: Final = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 FIRST: Final = (
@@ -32,10 +33,6 @@ def hex_id(random: Random) -> str:
 def uuid(random: Random) -> str:
     text = hex_id(random)
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
-
-
-def timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def populate(store: Store, random: Random, users: int, groups: int) -> None:

@@ -3,7 +3,6 @@
 Sources: "Authentication", "Rate Limits".
 """
 
-import hmac
 import math
 from collections import deque
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from scim_bridge.clock import Clock
 from scim_bridge.providers.sailpoint_isc.sandbox_people import hex_id
 from scim_bridge.providers.sailpoint_isc.sandbox_wire import limited
+from scim_bridge.simulation import Issued, same
 
 WINDOW_SECONDS: Final = 10
 
@@ -28,8 +28,7 @@ class Tokens:
     client_id: str
     client_secret: str
     random: Random
-    clock: Clock
-    _expiries: dict[str, float] = field(default_factory=dict)
+    issued: Issued
 
     async def issue(self, request: Request, lifetime: int, personal: bool) -> tuple[int, Mapping[str, Any]]:
         """Credentials come as a form or in the query; not in a header."""
@@ -37,11 +36,10 @@ class Tokens:
         given = {**request.query_params, **dict(form)}
         if given.get("grant_type") != "client_credentials":
             return 400, {"error": "unsupported_grant_type", "error_description": "Unsupported grant type"}
-        ours = given.get("client_id") == self.client_id
-        if not (ours and hmac.compare_digest(given.get("client_secret", "").encode(), self.client_secret.encode())):
+        if given.get("client_id") != self.client_id or not same(given.get("client_secret"), self.client_secret):
             return 401, {"error": "invalid_client", "error_description": "Bad client credentials"}
         token = hex_id(self.random)
-        self._expiries[token] = self.clock.now() + lifetime
+        self.issued.add(token, lifetime)
         user = {"user_id": "1", "identity_id": hex_id(self.random)} if personal else {}
         shown = {"scope": "read write", "tenant_id": "acme", "pod": "sandbox", "org": "acme", "internal": False}
         flags = {"strong_auth": True, "strong_auth_supported": True, "enabled": True, "jti": hex_id(self.random)}
@@ -50,11 +48,7 @@ class Tokens:
     def client(self, request: Request) -> str | None:
         """Whose valid token a request has."""
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        valid = kind.lower() == "bearer" and self._expiries.get(token, -math.inf) > self.clock.now()
-        return self.client_id if valid else None
-
-    def end(self) -> None:
-        self._expiries.clear()
+        return self.client_id if kind.lower() == "bearer" and token in self.issued else None
 
 
 @dataclass(slots=True)

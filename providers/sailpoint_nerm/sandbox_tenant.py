@@ -1,7 +1,7 @@
 """What the simulated endpoints share: one tenant, what its documentation leaves open, how its lists answer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -67,12 +67,3 @@ class Tenant:
         record = {"id": self.new_id(), "type": kind, "tenant_id": "sandbox", "created_at": stamp}
         record |= {"authority": "api", "subject_id": subject_id, "subject_type": subject_type}
         self.store.events.append(record | {"performer_id": None, "performer_type": None, "data": data})
-
-
-@dataclass(slots=True)
-class Waiting:
-    """An answer to give instead of carrying out the next ``times`` requests that match."""
-
-    request: Any  # re.Pattern[str]
-    refusal: Exception
-    times: int = field(default=1)

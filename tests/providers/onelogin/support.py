@@ -34,9 +34,9 @@ class Api:
         return [each["id"] for each in answer.json()]
 
 
-def made(users: int = 60, **knobs: Any) -> Sandbox:
+def made(users: int = 60, clock: FakeClock | None = None, **knobs: Any) -> Sandbox:
     """A sandbox on a clock that stands still; ``knobs`` are turned before it starts."""
-    return Sandbox(users=users, clock=FakeClock(), knobs=Knobs(**knobs))
+    return Sandbox(users=users, clock=clock or FakeClock(), knobs=Knobs(**knobs))
 
 
 @asynccontextmanager

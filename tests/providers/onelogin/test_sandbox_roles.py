@@ -118,9 +118,8 @@ async def test_a_role_that_a_mapping_gives_stays() -> None:
 
 
 async def test_role_ids_settle_after_a_while() -> None:
-    sandbox = made(settle_seconds=300.0)
-    clock = sandbox._clock
-    assert isinstance(clock, FakeClock)
+    clock = FakeClock()
+    sandbox = made(clock=clock, settle_seconds=300.0)
     async with api_of(sandbox) as api:
         user = next(each for each in sandbox.store.users if each not in sandbox.store.members[role_of(api)])
         await api("POST", f"/api/2/roles/{role_of(api)}/users", [user])

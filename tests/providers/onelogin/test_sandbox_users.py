@@ -286,9 +286,8 @@ async def test_an_unknown_path_of_v2_looks_like_a_refused_token() -> None:
 
 
 async def test_the_simulations_time_goes_with_the_clock() -> None:
-    sandbox = made(3)
-    clock = sandbox._clock
-    assert isinstance(clock, FakeClock)
+    clock = FakeClock()
+    sandbox = made(3, clock)
     before = sandbox.timestamp()
     clock.advance(60)
     assert (before, sandbox.timestamp()) == ("2026-03-02T08:00:00.000Z", "2026-03-02T08:01:00.000Z")

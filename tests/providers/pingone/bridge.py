@@ -3,7 +3,8 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from scim_bridge.providers.pingone.sandbox import Recorded, Sandbox
+from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.simulation import Recorded
 from tests.providers import program
 from tests.providers.pingone.support import ORIGIN
 from tests.providers.program import ENTERPRISE, GROUP, USER, Vendor, patch_of

@@ -9,11 +9,12 @@ from scim2_models.path import FilterNode
 
 from scim_bridge.filters import parse
 from scim_bridge.providers.pingone import PROVIDER, Settings
-from scim_bridge.providers.pingone.sandbox import Recorded, Sandbox
+from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.capabilities import Resource, Row
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.pages import Send
 from scim_bridge.query.plan import Query
+from scim_bridge.simulation import Recorded
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock
 from tests.providers.engine import opened

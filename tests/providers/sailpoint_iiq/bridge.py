@@ -3,7 +3,8 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from scim_bridge.providers.sailpoint_iiq.sandbox import Recorded, Sandbox
+from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox
+from scim_bridge.simulation import Recorded
 from tests.providers import program
 from tests.providers.program import Vendor, checked
 from tests.providers.sailpoint_iiq.support import ORIGIN
@@ -21,8 +22,8 @@ def told(call: Recorded) -> str:
 VENDOR: Vendor[Sandbox] = Vendor(
     "sailpoint-iiq",
     told,
-    sign_ins=lambda sandbox: sandbox.sign_ins,
-    clear=lambda sandbox: sandbox.clear(),
+    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
+    clear=lambda sandbox: sandbox.log.clear(),
     # ... and where the server believes to be
     secrets=lambda sandbox: [sandbox.settings["password"], sandbox.client["client_secret"], "localhost:8088"],
 )

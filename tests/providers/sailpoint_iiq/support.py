@@ -55,7 +55,7 @@ async def api_of(sandbox: Sandbox, *, signed_in: bool = True) -> AsyncIterator[A
     auth = httpx.BasicAuth(USERNAME, PASSWORD) if signed_in else None
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app), auth=auth) as client:
         yield Api(client, sandbox)
-    sandbox.clear()
+    sandbox.log.clear()
 
 
 def error(answer: httpx.Response) -> tuple[int, str | None, str | None]:

@@ -9,11 +9,12 @@ from scim2_models.path import FilterNode
 
 from scim_bridge.filters import parse
 from scim_bridge.providers.sailpoint_isc import PROVIDER, Settings
-from scim_bridge.providers.sailpoint_isc.sandbox import Recorded, Sandbox
+from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.plan import Query
 from scim_bridge.query.run import ReadLimits
+from scim_bridge.simulation import Recorded
 from scim_bridge.testing.simulated import Related
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock

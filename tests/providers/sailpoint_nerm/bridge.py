@@ -4,7 +4,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from scim_bridge.providers.sailpoint_nerm.fields import URN
-from scim_bridge.providers.sailpoint_nerm.sandbox import Recorded, Sandbox
+from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox
+from scim_bridge.simulation import Recorded
 from tests.providers import program
 from tests.providers.program import ENTERPRISE, PATCH, TOKEN, USER, Vendor
 from tests.providers.sailpoint_nerm.support import ORIGIN
@@ -40,7 +41,7 @@ def told(call: Recorded) -> str:
 VENDOR: Vendor[Sandbox] = Vendor(
     "sailpoint-nerm",
     told,
-    sign_ins=lambda sandbox: sandbox.log.sign_ins,
+    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
     clear=lambda sandbox: sandbox.log.clear(),
     secrets=lambda sandbox: [sandbox.api_key, sandbox.client_secret],
 )

@@ -54,7 +54,7 @@ def learned(sandbox: Sandbox) -> dict[str, Any]:
             check=False,
         )
     assert ran.returncode == 0, ran.stderr[-3000:]
-    assert sandbox.log.sign_ins == 1
+    assert len(sandbox.log.sign_ins) == 1
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
 
