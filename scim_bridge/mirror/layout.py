@@ -23,9 +23,12 @@ INDEXED: Final = (
     "name.familyName",
     "name.givenName",
     "active",
+    "title",
+    "userType",
     "meta.created",
     "meta.lastModified",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
 )
 """Attributes with a column where a resource type has them with a single value: what clients look people up by."""
 INDEXED_LISTS: Final = ("emails.value",)

@@ -127,8 +127,8 @@ class Searcher:
         inner, bound = f"{condition} ORDER BY {search.ordering} LIMIT ? OFFSET ?", (query.count, query.offset)
         if after is not None:
             bound = query.count, 0
-        elif query.offset:
-            # The rows passed over are told by an index, without reading their documents.
+        if not search.quick:
+            # Rows that do not match, or are passed over, are told by an index, without reading their documents.
             inner = f"d.seq IN (SELECT d.seq FROM {self._table} d WHERE {inner}) ORDER BY {search.ordering}"
         text = f"SELECT d.seq, d.state, {_what(query)}, {self._revision} FROM {self._table} d WHERE {inner}"
         return sql.rows(text, (*params, *bound))

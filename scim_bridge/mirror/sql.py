@@ -21,6 +21,8 @@ from scim_bridge.store.database import Dialect
 _ORDERS: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _TELLING: Final = frozenset({"id", "userName", "externalId", "employeeNumber", "value"})
 """Attributes of which few resources have the same value."""
+_LISTED: Final = TEXT_OPERATORS | {"eq"}
+"""Comparisons that the rows of an indexed list answer; one with null does not get here."""
 _LAST: Final = 0x10FFFF
 
 
@@ -28,7 +30,7 @@ _LAST: Final = 0x10FFFF
 class Condition:
     """SQL that is true of rows, with its parameters. ``exact=False``: of those that match, and maybe more.
 
-    ``led``: an index leads to what matches; ``narrow``: and that is a few rows.
+    ``led``: an index leads to what matches, or is all that has to be read; ``narrow``: and that is a few rows.
     """
 
     text: str
@@ -149,9 +151,9 @@ class _Test:
             return Condition(f"{value.text} IS NOT NULL")
         exact = not key.startswith(AMBIGUOUS)
         if self.operator == "co":
-            return Condition(self.dialect.contains(value.text), (key,), exact)
+            return Condition(self.dialect.contains(value.text), (key,), exact, led=value.indexed)
         if self.operator == "ew":
-            return Condition(self.dialect.ends(value.text), (key, key), exact)
+            return Condition(self.dialect.ends(value.text), (key, key), exact, led=value.indexed)
         # Exactly the texts that start so lie in this range, which an index reaches.
         end = _after(key)
         if end is None:
@@ -251,7 +253,24 @@ class Compiler:
             return MAYBE
         alias = self._alias()
         inner = self._compiled(node.val_filter, _Element(found.attribute, alias), True)
-        return self._exists(self._dialect.elements("d.keys", found.keys, alias), inner, positive)
+        matched = self._exists(self._dialect.elements("d.keys", found.keys, alias), inner, positive)
+        leading = self._leading(found, node.val_filter) if positive else []
+        return _all([*leading, matched]) if leading else matched
+
+    def _leading(self, found: _Found, node: FilterNode) -> list[Condition]:
+        """What an index says of a value path: ``emails[type eq "work" and value eq "x"]`` implies ``emails eq "x"``."""
+        value = found.attribute.sub("value")
+        number = self._layout.number(f"{found.path.canonical}.value") if found.path is not None else None
+        if value is None or number is None:
+            return []
+        terms = node.terms if isinstance(node, LogicalExpr) and node.op is LogicalOperator.and_ else (node,)
+        tests = [
+            _Test(value, each.op.value, each.value, self._dialect)
+            for each in terms
+            if isinstance(each, Comparison) and str(each.attr_path).lower() == "value"
+        ]
+        usable = [each for each in tests if each.operator in _LISTED and each.value is not None]
+        return [each for each in (self._listed(number, one, True) for one in usable) if each.exact]
 
     # -- presence ------------------------------------------------------------------------------------------------------
 
@@ -286,7 +305,7 @@ class Compiler:
             if (column := self._layout.column(found.path)) is not None:
                 return test.of(_Value(f"d.{column.name}", indexed=True), positive)
             number = self._layout.number(found.path.canonical)
-            if number is not None and not test.every and not test.unassigned and test.operator in ("eq", "sw"):
+            if number is not None and not test.every and not test.unassigned and test.operator in _LISTED:
                 return self._listed(number, test, positive)
         if sub is not None and not attribute.multi_valued:
             keys, attribute, sub = (*keys, sub.name), sub, None
@@ -333,8 +352,8 @@ class Compiler:
         found = test.of(_Value("v.key", indexed=True), True)
         text = f"d.seq IN (SELECT v.owner FROM {self._values} v WHERE v.attr = {number} AND {found.text})"
         if positive:
-            return Condition(text, found.params, narrow=found.narrow, led=found.led)
-        return Condition(f"NOT ({text})", found.params)
+            return Condition(text, found.params, found.exact, narrow=found.narrow, led=True)
+        return Condition(f"NOT ({text})", found.params) if found.exact else MAYBE
 
     def _over_rows(self, relation: SchemaAttribute, test: _Test, positive: bool) -> Condition:
         """A test over the elements of a relation: by their values, which all have; the rest is checked again."""

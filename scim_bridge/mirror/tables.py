@@ -73,8 +73,7 @@ def create(sql: Sql, tables: Tables, layout: Layout) -> None:
         f" NULL, more {kind['bytes']}, document {kind['bytes']} NOT NULL)"
     )
     for each in layout.columns:
-        if each.kind != "boolean":
-            sql.run(f"CREATE INDEX {tables.documents}_{each.name} ON {tables.documents} ({each.name}, seq)")
+        sql.run(f"CREATE INDEX {tables.documents}_{each.name} ON {tables.documents} ({each.name}, seq)")
     sql.run(
         f"CREATE TABLE {tables.values} (owner {kind['integer']} NOT NULL, attr {kind['integer']} NOT NULL, value"
         f" {kind['text']} NOT NULL, kind {kind['text']} NOT NULL, key {kind['text']} NOT NULL, element {kind['bytes']},"
