@@ -20,7 +20,7 @@ from scim_bridge.mirror.copy import MirrorCopy
 from scim_bridge.query.relations import Record
 from scim_bridge.store.opening import open_database
 from tests.bench.measure import Ratio
-from tests.bench.mirror import configured, mirror
+from tests.bench.mirror import configuration, configured, mirror
 from tests.bench.people import user
 from tests.bench.requests import reading, reads
 from tests.bench.servers import Server, application
@@ -169,7 +169,7 @@ def _rate(server: Server, requests: list[str], seconds: float) -> float:
 
 def _busy(server: Server, requests: list[str], seconds: float, folder: Path) -> float:
     """The same while another process stores resources as a sync does."""
-    command = [sys.executable, "-m", "tests.bench.writer", str(folder / f"bridge-{PEOPLE}.toml")]
+    command = [sys.executable, "-m", "tests.bench.writer", str(configuration(folder, str(PEOPLE)))]
     writer = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert writer.stdout is not None and writer.stdout.readline() == b"ready\n"
     try:

@@ -11,6 +11,8 @@ ROUNDS: Final = 7
 SECONDS: Final = 1.0
 SLOW_SECONDS: Final = 2.0
 """An arm whose single request takes so long is measured once: more rounds of it would take all the time."""
+Arm = Callable[[float], float]
+"""Loads a server for so many seconds; returns the CPU seconds that a request took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Costs:
         return statistics.median(first / second for first, second in pairs) if pairs else None
 
 
-def measured(arms: Mapping[str, Callable[[float], float]], rounds: int = ROUNDS, seconds: float = SECONDS) -> Costs:
-    """What each arm costs; an arm takes the seconds to load its server, and returns CPU seconds for each request."""
+def measured(arms: Mapping[str, Arm], rounds: int = ROUNDS, seconds: float = SECONDS) -> Costs:
+    """What each arm costs."""
     costs, shuffled = Costs(), random.Random(7)
     for arm, run in arms.items():  # warm, and told apart: who is slow is measured once
         started = time.perf_counter()

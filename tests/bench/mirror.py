@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,18 @@ def mirror(people: int, server: Server, folder: Path) -> Iterator[Server]:
     """A bridge that mirrors so many people; ``server`` tells it the schemas."""
     path = configured(folder, str(people), server)
     asyncio.run(_fill(path, people))
-    with application("mirror", people, "/readyz", "/scim/acme/v2", CONFIG=str(path)) as found:
+    with served(path, people) as found:
         yield found
+
+
+def served(path: Path, people: int) -> AbstractContextManager[Server]:
+    """A process of the bridge over a mirror that is filled."""
+    return application("mirror", people, "/readyz", "/scim/acme/v2", CONFIG=str(path))
 
 
 def configured(folder: Path, name: str, upstream: Server) -> Path:
     """A configuration whose mirror nobody refreshes."""
-    path = folder / f"bridge-{name}.toml"
+    path = configuration(folder, name)
     path.write_text(
         f'[server]\ndatabase = "sqlite:///{folder}/mirror-{name}.db"\n'
         '[connections.acme]\nprovider = "scim"\ntoken = "t"\nmode = "mirror"\n'
@@ -40,6 +45,10 @@ def configured(folder: Path, name: str, upstream: Server) -> Path:
         f'[connections.acme.settings]\nbase_url = "{upstream.origin}{upstream.base}"\ntoken = "t"\n'
     )
     return path
+
+
+def configuration(folder: Path, name: str) -> Path:
+    return folder / f"bridge-{name}.toml"
 
 
 async def _fill(path: Path, people: int) -> None:

@@ -1,9 +1,9 @@
 """What is asked of each server, in its own words."""
 
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from tests.bench.measure import Arm
 from tests.bench.people import ENTERPRISE, USER
 from tests.bench.servers import Server
 
@@ -25,11 +25,11 @@ def reads(server: Server, people: int) -> dict[str, list[str]]:
     }
 
 
-def reading(server: Server, requests: list[str], connections: int = 8) -> Callable[[float], float]:
+def reading(server: Server, requests: list[str], connections: int = 8) -> Arm:
     return lambda seconds: server.load(requests, connections, seconds)
 
 
-def creating(server: Server) -> Callable[[float], float]:
+def creating(server: Server) -> Arm:
     """POST of users with new names. The server ends with more people than it began with."""
 
     def run(seconds: float) -> float:
@@ -39,7 +39,7 @@ def creating(server: Server) -> Callable[[float], float]:
     return run
 
 
-def deactivating(server: Server) -> Callable[[float], float]:
+def deactivating(server: Server) -> Arm:
     """PATCH of `active`, to and fro, so that it changes each time."""
     off, on = ([{"op": "replace", "path": "active", "value": value}] for value in (False, True))
     requests = [

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +101,9 @@ def started(
         process.wait(timeout=60)
 
 
-def application(name: str, people: int, ready: str, base: str = "", **environment: str) -> Any:
+def application(
+    name: str, people: int, ready: str, base: str = "", **environment: str
+) -> AbstractContextManager[Server]:
     """One of the applications of `tests.bench.apps`, started."""
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.apps", name, str(port), str(people)]
