@@ -167,7 +167,9 @@ class MirrorCopy:
             for row, state, document in found.rows
         ]
         await self.fill(records, query.relations)
-        return Page(records, found.total, following, revision=found.revision)
+        # What other tables or the upstream tell may change without this revision.
+        whole = query.relations <= set(self.store.layout.relations)
+        return Page(records, found.total, following, revision=found.revision if whole else None)
 
     def _page(
         self, sql: Sql, search: Search, query: Query, after: list[Any] | None

@@ -42,6 +42,8 @@ SAVE_ROWS: Final = 5000
 OVERLAP_SECONDS: Final = 60.0
 """What is read again of the time before the last change seen, beside the time in which upstreams may tell of the past:
 they write times before these can be read."""
+MAX_CONFIRMED: Final = 500
+"""Resources that are looked up before they count as gone."""
 FEW: Final = 2
 """Resources that may go at once however few there are, unless it is all of them."""
 Progress = Callable[[str, int, int | None], None]
@@ -200,10 +202,30 @@ class Sync:
             told = {"connection": self.connection, "resource": outcome.resource, "gone": len(gone), "of": total}
             _log.error("held: so many resources are gone that it may be an outage", extra=told)
             return
-        ids = iter(gone)
+        ids = iter(await self._confirmed(copy, gone))
         while part := list(islice(ids, BATCH)):
             outcome.deleted += await self._database.write(copy.store.remove, part, at=copy.wall())
         await self._database.write(self._done, copy, found)
+
+    async def _confirmed(self, copy: MirrorCopy, gone: list[str]) -> list[str]:
+        """Those of the resources that a list left out that are not there when they are looked up either.
+
+        A row that moves to another page while a list is read is in none. Beyond some number that costs too much: an
+        operator has approved it, or set the threshold so.
+        """
+        if len(gone) > MAX_CONFIRMED:
+            return gone
+        confirmed = []
+        for resource_id in gone:
+            asked = copy.wall()
+            with tracing(self._clock, PAGE_SECONDS):
+                record = await copy.reader.record(resource_id)
+                if record is None:
+                    confirmed.append(resource_id)
+                    continue
+                await copy.reader.load([record], copy.store.layout.relations)
+            await self._stored(copy, [record], asked, Outcome(copy.collection.resource.name, full=True), feed=True)
+        return confirmed
 
     def _latest(self, known: str | None, records: list[Record]) -> str | None:
         """The latest time of a change, less what is read again, as text."""

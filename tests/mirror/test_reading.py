@@ -172,6 +172,15 @@ async def test_a_list_that_has_not_changed_is_not_sent_again(url: str) -> None:
         assert changed.status_code == 200 and changed.json()["Resources"][0]["title"] == "Other"
 
 
+async def test_a_list_with_what_others_tell_has_no_tag(url: str) -> None:
+    async with simulated("onelogin", url) as found:
+        await found.refresh()
+        answer = await found.ask("GET", "/Users", params={"count": 2, "attributes": "groups"})
+        assert answer.status_code == 200 and "ETag" not in answer.headers
+        plain = await found.ask("GET", "/Groups", params={"count": 2})
+        assert "ETag" in plain.headers
+
+
 async def test_answers_say_how_old_they_are(url: str) -> None:
     async with simulated("pingone", url) as found:
         live = await found.ask("GET", "/Users")

@@ -1,15 +1,18 @@
 """Keeping a mirror as its upstream is: differences, deletions, outages, interruptions, and what changed meanwhile."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from scim_bridge.mirror.passes import Rows
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.upstream.errors import UpstreamError
 from tests.mirror.test_reading import simulated
-from tests.mirror.world import ORIGIN, Json, world
+from tests.mirror.world import ORIGIN, Json, World, world
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -153,6 +156,34 @@ async def test_the_threshold_is_a_share_of_all(percent: int, gone: int, held: in
         assert (await found.refresh())["User"].held == held
 
 
+async def test_a_row_that_a_list_leaves_out_is_looked_up_before_it_counts_as_gone(sandbox: Sandbox, url: str) -> None:
+    """As one does that moves to a page already read."""
+    upstream = Upstream(sandbox)
+    hidden, gone = upstream.ids[:2]
+
+    class Shifting(httpx.AsyncBaseTransport):
+        hiding = False
+        inner = httpx.ASGITransport(app=sandbox.app)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await self.inner.handle_async_request(request)
+            if not self.hiding or not request.url.path.endswith("/users"):
+                return answer
+            body = orjson.loads(await answer.aread())
+            listed = body.get("_embedded", {})
+            listed["users"] = [each for each in listed.get("users", []) if each["id"] != hidden]
+            return httpx.Response(answer.status_code, json=body)
+
+    shifting = Shifting()
+    async with pingone(sandbox, url, shifting) as found:
+        await found.refresh()
+        upstream.remove(gone)
+        shifting.hiding = True
+        assert (await found.refresh())["User"].deleted == 1
+        assert (await found.get(f"/Users/{hidden}"))["id"] == hidden
+        assert (await found.ask("GET", f"/Users/{gone}")).status_code == 404
+
+
 class Failing(httpx.AsyncBaseTransport):
     """An upstream that fails from some request for users on."""
 
@@ -171,14 +202,22 @@ class Failing(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-async def test_a_pass_goes_on_where_it_was_left(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@asynccontextmanager
+async def interrupted(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[World, Failing, Sandbox]]:
+    """A mirror whose first pass failed on its way; the upstream works again."""
     monkeypatch.setattr("scim_bridge.mirror.sync.SAVE_ROWS", 200)
     sandbox = Sandbox(users=900, groups=0)
     failing = Failing(sandbox, after=3)
     async with pingone(sandbox, url, failing) as found:
         with pytest.raises(UpstreamError):
             await found.refresh()
-        failing.left, already = None, len(failing.asked)
+        failing.left = None
+        yield found, failing, sandbox
+
+
+async def test_a_pass_goes_on_where_it_was_left(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with interrupted(url, monkeypatch) as (found, failing, sandbox):
+        already = len(failing.asked)
         live = await found.ask("GET", "/Users", params={"count": 1})  # half of a copy answers nothing
         assert live.json()["totalResults"] == 900 and found.calls > 0
         failing.asked.clear()
@@ -188,13 +227,7 @@ async def test_a_pass_goes_on_where_it_was_left(url: str, monkeypatch: pytest.Mo
 
 
 async def test_a_place_that_is_gone_makes_a_pass_start_anew(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scim_bridge.mirror.sync.SAVE_ROWS", 200)
-    sandbox = Sandbox(users=900, groups=0)
-    failing = Failing(sandbox, after=3)
-    async with pingone(sandbox, url, failing) as found:
-        with pytest.raises(UpstreamError):
-            await found.refresh()
-        failing.left = None
+    async with interrupted(url, monkeypatch) as (found, failing, sandbox):
         refused = httpx.Response(400, json={"code": "INVALID_REQUEST"})
         original, first = failing._inner.handle_async_request, True
 
