@@ -11,6 +11,7 @@ from scim2_server.cursor import Cursors
 from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
+from scim_bridge.simulation import Log, Recorded
 from tests.clocks import FakeClock
 
 TOKEN = "client-t0ken"
@@ -29,7 +30,7 @@ class Simulated(Protocol):
     def app(self) -> Any: ...
 
     @property
-    def calls(self) -> Sequence[Any]: ...
+    def log(self) -> Log: ...
 
 
 S = TypeVar("S", bound=Simulated)
@@ -40,15 +41,12 @@ class Vendor(Generic[S]):
     """What differs from one simulated vendor to another.
 
     - ``told``: a request that arrived, as tests write it.
-    - ``sign_ins``: how many the sandbox saw; ``clear`` makes it forget these and the calls.
     - ``secrets``: what no answer may contain.
     - ``first``: what a client asks for first, so that a connection is open and has looked around.
     """
 
     provider: str
-    told: Callable[[Any], str]
-    sign_ins: Callable[[S], int]
-    clear: Callable[[S], None]
+    told: Callable[[Recorded], str]
     secrets: Callable[[S], Sequence[str]]
     first: str = "/ResourceTypes"
 
@@ -71,11 +69,11 @@ class Bridge(Generic[S]):
         return answer
 
     def _arrived(self) -> int:
-        return len(self.sandbox.calls) + self._vendor.sign_ins(self.sandbox)
+        return len(self.sandbox.log.calls) + len(self.sandbox.log.sign_ins)
 
     def calls(self) -> list[str]:
-        found = [self._vendor.told(each) for each in self.sandbox.calls]
-        self._vendor.clear(self.sandbox)
+        found = [self._vendor.told(each) for each in self.sandbox.log.calls]
+        self.sandbox.log.clear()
         return found
 
     async def get(self, path: str, **query: Any) -> Any:
@@ -152,7 +150,7 @@ async def running(
     document = {"client_profile": profile, "limits": limits or {}, "settings": {**common, **settings}}
     async with client_of({"provider": vendor.provider, **document}, way, clock) as client:
         await client.get(vendor.first)
-        vendor.clear(sandbox)
+        sandbox.log.clear()
         yield Bridge(vendor, sandbox, client, clock)
 
 

@@ -5,7 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
+from starlette.requests import Request
+
 from scim_bridge.providers.scim.sandbox import TOKEN, Sandbox
+from scim_bridge.simulation import Log
 from tests.providers import program
 from tests.providers.meaning import exact, moment
 from tests.providers.program import ENTERPRISE, USER, Vendor
@@ -18,10 +21,10 @@ class Server:
 
     def __init__(self, users: int) -> None:
         self.server = Sandbox(users)
-        self.calls: list[str] = []
+        self.log = Log()
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        self.calls.append(f"{scope['method']} {scope['path']}")
+        self.log.record(Request(scope), b"", scope["path"])
         await self.server(scope, receive, send)
 
     def users(self) -> list[Any]:
@@ -83,8 +86,6 @@ def _like(user: Any, one: Planted) -> Any:
 VENDOR: Vendor[Server] = Vendor(
     "scim",
     str,
-    sign_ins=lambda server: 0,
-    clear=lambda server: server.calls.clear(),
     secrets=lambda server: [TOKEN],
 )
 

@@ -33,8 +33,6 @@ def told(call: Recorded) -> str:
 VENDOR: Vendor[Sandbox] = Vendor(
     "onelogin",
     told,
-    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
-    clear=lambda sandbox: sandbox.log.clear(),
     secrets=lambda sandbox: [sandbox.client_secret],
 )
 

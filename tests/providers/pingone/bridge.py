@@ -4,25 +4,17 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from scim_bridge.providers.pingone.sandbox import Sandbox
-from scim_bridge.simulation import Recorded
 from tests.providers import program
-from tests.providers.pingone.support import ORIGIN
+from tests.providers.pingone.support import ORIGIN, told
 from tests.providers.program import ENTERPRISE, GROUP, USER, Vendor, patch_of
 
 __all__ = ["ENTERPRISE", "GROUP", "USER", "Bridge", "bridged", "patch_of"]
 Bridge = program.Bridge[Sandbox]
 
 
-def told(call: Recorded) -> str:
-    """Method, path and filter of a request."""
-    return f"{call}?{call.query['filter']}" if "filter" in call.query else str(call)
-
-
 VENDOR: Vendor[Sandbox] = Vendor(
     "pingone",
     told,
-    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
-    clear=lambda sandbox: sandbox.log.clear(),
     secrets=lambda sandbox: [sandbox.client_secret],
 )
 

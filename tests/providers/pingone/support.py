@@ -5,18 +5,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from scim2_models.path import FilterNode
 
-from scim_bridge.filters import parse
 from scim_bridge.providers.pingone import PROVIDER, Settings
 from scim_bridge.providers.pingone.sandbox import Sandbox
-from scim_bridge.query.capabilities import Resource, Row
+from scim_bridge.query.capabilities import Row
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.pages import Send
-from scim_bridge.query.plan import Query
 from scim_bridge.simulation import Recorded
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock
+from tests.providers import engine
 from tests.providers.engine import opened
 
 ORIGIN = "https://pingone.test"
@@ -64,42 +62,25 @@ def detail(answer: httpx.Response) -> tuple[str, str | None]:
     return found["code"], found.get("target")
 
 
-class Connected:
-    """The directories of a connection to a sandbox; ``calls`` are the requests that reached it since the last look."""
+class Connected(engine.Connected[Sandbox]):
+    """The directories of a connection, and what it was made of."""
 
     def __init__(self, sandbox: Sandbox, settings: Settings, send: Send, directories: Sequence[Directory]) -> None:
-        self.sandbox = sandbox
+        super().__init__(sandbox, directories, told)
         self.send = send
         self.settings = settings
-        self.users, self.groups = directories
-
-    def calls(self) -> list[str]:
-        """Method and path of each request since the last look; the path of a list with its filter."""
-        seen = [_told(each) for each in self.sandbox.calls]
-        self.sandbox.log.calls.clear()
-        return seen
 
     def sandbox_row(self, resource_id: str, kind: str = "users") -> Row:
         """A record as the sandbox holds it, read behind the API's back."""
         data: Row = getattr(self.sandbox.store, kind)[resource_id].data
         return data
 
-    async def find(self, filter: str, kind: str = "users", **query: Any) -> list[Resource]:
-        """All matches of a filter, whatever its pages; checks that the total agrees."""
-        directory: Directory = getattr(self, kind)
-        page = await directory.reader.search(Query(_node(filter), count=query.pop("count", 100_000), **query))
-        assert page.total == len(page.resources)
-        return page.resources
-
     async def names(self, filter: str) -> set[str]:
         return {each["userName"] for each in await self.find(filter)}
 
 
-def _node(filter: str) -> FilterNode | None:
-    return parse(filter) if filter else None
-
-
-def _told(call: Recorded) -> str:
+def told(call: Recorded) -> str:
+    """Method, path and filter of a request."""
     filter = call.query.get("filter")
     return f"{call}?{filter}" if filter else str(call)
 

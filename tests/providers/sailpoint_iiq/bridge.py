@@ -22,8 +22,6 @@ def told(call: Recorded) -> str:
 VENDOR: Vendor[Sandbox] = Vendor(
     "sailpoint-iiq",
     told,
-    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
-    clear=lambda sandbox: sandbox.log.clear(),
     # ... and where the server believes to be
     secrets=lambda sandbox: [sandbox.settings["password"], sandbox.client["client_secret"], "localhost:8088"],
 )

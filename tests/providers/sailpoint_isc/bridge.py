@@ -13,8 +13,6 @@ Bridge = program.Bridge[Sandbox]
 VENDOR: Vendor[Sandbox] = Vendor(
     "sailpoint-isc",
     told,
-    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
-    clear=lambda sandbox: sandbox.log.clear(),
     secrets=lambda sandbox: [sandbox.client_secret],
     first="/Users?count=1",
 )

@@ -1,23 +1,20 @@
 """The simulated tenant, called directly, and a connection to it as the program makes one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from scim2_models.path import FilterNode
 
-from scim_bridge.filters import parse
 from scim_bridge.providers.sailpoint_isc import PROVIDER, Settings
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
-from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
-from scim_bridge.query.plan import Query
 from scim_bridge.query.run import ReadLimits
 from scim_bridge.simulation import Recorded
 from scim_bridge.testing.simulated import Related
 from scim_bridge.upstream.redact import Secret
 from tests.clocks import FakeClock
+from tests.providers import engine
 from tests.providers.engine import NO_LIMITS, opened
 
 ORIGIN = "https://acme.api.identitynow.test"
@@ -75,34 +72,13 @@ def code(answer: httpx.Response) -> str:
     return str(answer.json()["detailCode"])
 
 
-class Connected:
-    """The directories of a connection to a sandbox; ``calls`` are the requests that reached it since the last look."""
+class Connected(engine.Connected[Sandbox]):
+    """The directories of a connection, and its clock."""
 
-    def __init__(self, sandbox: Sandbox, directories: Mapping[str, Directory], clock: FakeClock) -> None:
-        self.sandbox = sandbox
+    def __init__(self, sandbox: Sandbox, directories: Sequence[Directory], clock: FakeClock) -> None:
+        super().__init__(sandbox, directories, told)
         self.clock = clock
-        self.directories = directories
-        self.users, self.groups, self.roles = (directories[each] for each in ("User", "Group", "Role"))
-
-    def calls(self) -> list[str]:
-        """Method and path of each request since the last look; the path of a list with its filter."""
-        seen = [told(each) for each in self.sandbox.calls]
-        self.sandbox.log.clear()
-        return seen
-
-    async def find(self, filter: str, kind: str = "users", **query: Any) -> list[Resource]:
-        """All matches of a filter, whatever its pages; checks that the total agrees."""
-        directory: Directory = getattr(self, kind)
-        page = await directory.reader.search(Query(node(filter), count=query.pop("count", 100_000), **query))
-        assert page.total == len(page.resources)
-        return page.resources
-
-    async def ids(self, filter: str, kind: str = "users") -> set[str]:
-        return {each["id"] for each in await self.find(filter, kind)}
-
-
-def node(filter: str) -> FilterNode | None:
-    return parse(filter) if filter else None
+        self.roles = self.directories["Role"]
 
 
 def told(call: Recorded) -> str:
@@ -124,7 +100,7 @@ async def connected(
     directories, client = await opened(PROVIDER, settings, clock, way, limits or NO_LIMITS)
     sandbox.log.clear()
     try:
-        yield Connected(sandbox, {each.collection.resource.name: each for each in directories}, clock)
+        yield Connected(sandbox, directories, clock)
     finally:
         await client.aclose()
 

@@ -41,8 +41,6 @@ def told(call: Recorded) -> str:
 VENDOR: Vendor[Sandbox] = Vendor(
     "sailpoint-nerm",
     told,
-    sign_ins=lambda sandbox: len(sandbox.log.sign_ins),
-    clear=lambda sandbox: sandbox.log.clear(),
     secrets=lambda sandbox: [sandbox.api_key, sandbox.client_secret],
 )
 
