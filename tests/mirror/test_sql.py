@@ -105,7 +105,7 @@ def _closing(mirror: Mirror) -> Iterator[Mirror]:
     mirror.runner.close()
 
 
-TOGETHER = 4
+TOGETHER = 8
 """Filters that are tried on the same rows, as to store these takes longer than to find them."""
 
 
@@ -146,7 +146,7 @@ def check(mirror: Mirror, node: FilterNode, found: Rows, *, always_exact: bool =
     assert expected == [each["id"] for each in found if reference.match(model.model_validate(each))]
 
 
-@settings(NO_LIMITS, max_examples=examples(300))
+@settings(NO_LIMITS, max_examples=examples(100))
 @given(st.sampled_from(SORTABLE).map(lambda each: each.canonical), st.booleans(), rows(users(), max_size=8))
 def test_an_order_in_sql_is_that_of_the_sort_key(people: Mirror, path: str, descending: bool, found: Rows) -> None:
     key, by_id = sort_key(path, RICH_USER), {each["id"]: each for each in found}

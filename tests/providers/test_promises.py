@@ -29,6 +29,7 @@ def large(request: pytest.FixtureRequest) -> tuple[str, Any]:
     return request.param, WORLDS[request.param].sandbox(MANY)
 
 
+@pytest.mark.slow
 async def test_a_crawl_of_ten_thousand_costs_its_pages_and_meets_everybody(large: tuple[str, Any]) -> None:
     name, sandbox = large
     world = WORLDS[name]
