@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import TIMESTAMP, Attribute, AttributeMap
@@ -12,6 +12,7 @@ from scim_bridge.providers.onelogin.common import ID, TIME_OPERATORS, bounds, fi
 from scim_bridge.query.capabilities import NOTHING, AccessPath, Collection, Rendered, Row, Rule, ops
 from scim_bridge.query.pagers import BodyCursor
 from scim_bridge.schemas import ACTIVITY, Extension, Schema, SchemaAttribute
+from scim_bridge.upstream.errors import BadAnswer
 
 if TYPE_CHECKING:
     from scim_bridge.providers.onelogin import Settings
@@ -94,6 +95,14 @@ class EventType:
         return cls(row["id"], str(row.get("name") or row["id"]), str(row.get("description") or ""))
 
 
+def _event(row: Row) -> Row | None:
+    """The event in an answer; raises BadAnswer where that has no list of one: that is not "not found"."""
+    found = row.get("data")
+    if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+        raise BadAnswer("", "an event did not come as a list of one")
+    return found[0] if found else None
+
+
 def collection(settings: "Settings", types: tuple[EventType, ...]) -> Collection:
     """The Activities of one connection; ``types``: those that are known by name, others go by number."""
     # Two paths share a field: nothing here is ever written, so none of them has to lead.
@@ -115,7 +124,7 @@ def collection(settings: "Settings", types: tuple[EventType, ...]) -> Collection
     return Collection(
         resource=table.resource,
         reads=(listed,),
-        item=item(f"{EVENTS}/{{id}}", rows="data"),
+        item=replace(item(f"{EVENTS}/{{id}}"), unwrap=_event),
         decode=lambda row: table.decode(completed(row, by_id)),
         is_id=is_id,
         endless=True,

@@ -72,9 +72,9 @@ def filling(variable: str) -> Callable[[str], Rendered]:
     return lambda value: {variable: value}
 
 
-def item(path: str, rows: str = ".") -> AccessPath:
+def item(path: str) -> AccessPath:
     """One record by its id."""
-    return AccessPath(path, rows, OnePage(), rules=(id_rule("id", filling("{id}"), unique=True),))
+    return AccessPath(path, ".", OnePage(), rules=(id_rule("id", filling("{id}"), unique=True),))
 
 
 def new_id(made: Reply) -> str:

@@ -26,9 +26,12 @@ class Pages(Link):
     total_at: Total = _COUNT
 
     def total(self, reply: Reply) -> int | None:
-        """An envelope that neither holds a list nor leads on is how an empty one looks."""
-        empty = isinstance(dig(reply.body, "_links"), Mapping) and dig(reply.body, "_embedded") is None
-        return 0 if empty and dig(reply.body, self.next_link) is None else self.total_at(reply)
+        """An envelope that neither holds a list nor leads on is how an empty one looks, unless it speaks of rows."""
+        if not isinstance(dig(reply.body, "_links"), Mapping) or dig(reply.body, "_embedded") is not None:
+            return self.total_at(reply)
+        if dig(reply.body, "size"):
+            return None  # so that what lacks its list is taken for none
+        return 0 if dig(reply.body, self.next_link) is None else self.total_at(reply)
 
 
 USER_PAGES: Final = Pages(max_page=200)

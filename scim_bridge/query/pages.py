@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +40,22 @@ def rows_of(access: AccessPath, reply: Reply) -> list[Row]:
         found: Any = [reply.body]
     else:
         found = _dig_any_case(reply.body, access.rows)
-        within_record = bool(access.variables) and isinstance(access.pager, OnePage)
+        within_record = bool(access.variables and reply.body) and isinstance(access.pager, OnePage)
         if found is None and isinstance(reply.body, Mapping):
             told = access.empty is not None and access.empty(reply)
             found = [] if told or within_record or access.pager.total(reply) is not None else None
     if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
         raise BadAnswer("", f"{access.path} did not answer {'a record' if access.single else 'a list of records'}")
     return found
+
+
+@contextmanager
+def understood(path: str) -> Iterator[None]:
+    """Raises BadAnswer where a provider looks for what a row, against all that is documented, does not hold."""
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        raise BadAnswer("", f"{path} sent a row that lacks what it has to hold ({error})") from None
 
 
 def _dig_any_case(body: Any, dotted: str) -> Any:
@@ -71,10 +80,15 @@ async def read_page(send: Send, branch: Branch, position: Params, *, at_start: b
         raise
     found = rows_of(access, reply)
     following = access.pager.next(position, reply, len(found))
+    stated = access.pager.total(reply)
+    if at_start and stated and not found and following is None:
+        raise BadAnswer("", f"{access.path} states {stated} rows and sends none")
     if following == position:
         raise BadAnswer("", f"{access.path} named the same page as the next one")
-    found, following = _fresh(access, position, found, following)
-    return UpstreamPage(_unwrapped(access, found), following, access.pager.total(reply), len(found))
+    with understood(access.path):
+        found, following = _fresh(access, position, found, following)
+        unwrapped = _unwrapped(access, found)
+    return UpstreamPage(unwrapped, following, stated, len(found))
 
 
 async def _asked(send: Send, branch: Branch, position: Params) -> Reply:
@@ -116,7 +130,9 @@ class Once:
         """Raises BadAnswer."""
         if self._access.identity is None:
             return
-        for each in map(self._access.identity, rows):
+        with understood(self._access.path):
+            keys = list(map(self._access.identity, rows))
+        for each in keys:
             if each in self._seen:
                 raise BadAnswer("", f"{self._access.path} sent a row twice: another one may be missing")
             self._seen.add(each)

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.capabilities import Collection, Referral, Row
-from scim_bridge.query.pages import Send, every_page, read_page
+from scim_bridge.query.pages import Send, every_page, read_page, understood
 from scim_bridge.query.plan import Branch
 from scim_bridge.query.relations import all_or_nothing, own_record
 
@@ -19,14 +19,17 @@ async def referred(
     A record that the list of several leaves out is looked up before it counts as gone: leaving out must not look like
     a deletion.
     """
-    ids = list(dict.fromkeys(each for row in rows for each in referral.ids(row)))
+    with understood(f"the list of {collection.resource.name}s"):
+        ids = list(dict.fromkeys(each for row in rows for each in referral.ids(row)))
     found: dict[str, Row] = {}
 
     async def listed(part: Sequence[str]) -> None:
-        async with gate, aclosing(every_page(send, _several(referral, part))) as pages:
+        branch = _several(referral, part)
+        async with gate, aclosing(every_page(send, branch)) as pages:
             async for page in pages:
                 budget.spend(page.read)
-                found.update((referral.key(row), row) for row in page.rows)
+                with understood(branch.path):
+                    found.update((referral.key(row), row) for row in page.rows)
 
     async def looked_up(one: str) -> None:
         async with gate:

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, RelationRead, Resource, Row
-from scim_bridge.query.pages import Send, every_page, read_page
+from scim_bridge.query.pages import Send, every_page, read_page, understood
 from scim_bridge.query.plan import Branch, quoted, scoped
 from scim_bridge.query.push import Pushed
-from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
 
 T = TypeVar("T")
 MAX_LOOKUPS: Final = 20
@@ -119,6 +119,7 @@ class RelationLoader:
         if not relation.reads:
             page = await read_page(self._send, _by_id(relation.record or self._collection.item, owner), {})
             for row in page.rows:
+                record_of(self._collection, row)  # whatever has no id is not the owner, and tells nothing of it
                 found.extend(relation.inline(row) or ())
             if budget is not None:
                 budget.spend(page.read)
@@ -171,7 +172,8 @@ class RelationLoader:
                 async for page in pages:
                     if budget is not None:
                         budget.spend(page.read)
-                    elements.extend(each for each in map(read.element, page.rows) if each is not None)
+                    with understood(read.access.path):
+                        elements.extend(each for each in map(read.element, page.rows) if each is not None)
 
     async def _invert(self, read: RelationRead, found: dict[str, list[Element]], budget: Budget | None) -> None:
         """Read a list of everybody's elements. It takes a budget in any case: most of it is not asked for."""
@@ -189,7 +191,8 @@ class RelationLoader:
     async def _owners(self, read: RelationRead, row: Row, budget: Budget | None) -> frozenset[str]:
         """The owners that a row is an element of, by its own record where a list does not tell."""
         assert read.owners is not None
-        owners, element = read.owners(row), read.element(row)
+        with understood(read.access.path):
+            owners, element = read.owners(row), read.element(row)
         if owners is None and read.record is not None and element is not None:
             async with self._gate:
                 page = await read_page(self._send, _by_id(read.record, element["value"]), {})
@@ -247,7 +250,8 @@ def _by_id(item: AccessPath, resource_id: str) -> Branch:
 
 def for_owner(read: RelationRead, owner: str | None) -> Branch:
     """The list of one owner, its id in the path or in a parameter; None leaves ``{id}`` as it is, to be shown."""
-    access = read.access
+    # "Not found" is no empty list here: whose list it is was just found.
+    access = replace(read.access, absent=read.access.absent or _never)
     params = dict(access.fixed)
     if access.expression is not None:
         text = scoped(access.always, Pushed(text=params.get(access.expression)))
@@ -258,6 +262,10 @@ def for_owner(read: RelationRead, owner: str | None) -> Branch:
         raise NotFound("", "no record has such an id")  # it would end the literal that is to hold it
     params = {name: value.replace("{id}", owner) for name, value in params.items()}
     return Branch(access, access.path.replace("{id}", quoted(owner)), params, exact=True)
+
+
+def _never(error: UpstreamError) -> bool:
+    return False
 
 
 def _is_plain(text: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from scim_bridge.query.capabilities import Collection, Resource
+from scim_bridge.query.capabilities import Collection, Resource, Rule
 from scim_bridge.query.provider import Provider
 from scim_bridge.testing.clock import FakeClock
 from scim_bridge.testing.simulated import Connected, Simulated, connected
@@ -21,6 +21,7 @@ class Contract:
     unwritten: ClassVar[Mapping[str, str]] = {}  # writable paths that cannot be tried like others, and why
     twins: ClassVar[Mapping[str, str]] = {}  # paths of one upstream field: they are written together
     not_undone: ClassVar[Mapping[str, str]] = {}  # resource types whose creation the vendor cannot take back, and why
+    passed_over: ClassVar[Mapping[str, str]] = {}  # "User roles": rows without what they are about are skipped; why
     follows: ClassVar[Mapping[str, frozenset[str]]] = {}  # path to the top-level attributes that change along with it
 
     def simulated(self, people: int) -> Simulated:
@@ -53,6 +54,11 @@ class Contract:
         simulated = self.simulated(self.people if people is None else people)
         async with connected(self.provider, simulated, FakeClock(), **changes) as found:
             yield found
+
+
+def rules(collection: Collection) -> list[Rule]:
+    """Every rule that a collection declares."""
+    return [rule for access in (collection.item, *collection.reads) for rule in access.rules]
 
 
 def no_problems(problems: list[str]) -> None:

@@ -9,7 +9,7 @@ from scim_bridge.filters import parse, predicate, sort_rows
 from scim_bridge.query.capabilities import Collection, Resource, Rule
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.plan import Query, Sort
-from scim_bridge.testing.base import Contract, no_problems
+from scim_bridge.testing.base import Contract, no_problems, rules
 from scim_bridge.testing.simulated import Connected
 from scim_bridge.testing.values import literals
 
@@ -100,11 +100,6 @@ class ReadingContract(Contract):
                     for resource_id in acme.resources(name):
                         found = await directory.members(resource_id, attribute)
                         assert {each["value"] for each in found} == owners.get(resource_id, frozenset()), attribute
-
-
-def rules(collection: Collection) -> list[Rule]:
-    """Every rule that a collection declares."""
-    return [rule for access in (collection.item, *collection.reads) for rule in access.rules]
 
 
 async def crawled(directory: Directory, count: int) -> list[str]:
