@@ -89,6 +89,12 @@ class RelationLoader:
         Those that are to be shown are also told what they refer to, where that takes a few look-ups.
         """
         wanted = [relation for name in names if (relation := self._collection.relation(name)) is not None]
+        try:
+            await self._load(records, wanted, budget)
+        except NotFound as error:  # a client that is told 404 takes for gone what was just there
+            raise BadAnswer(error.upstream, error.detail, status=error.status, codes=error.codes) from None
+
+    async def _load(self, records: Sequence[Record], wanted: Sequence[Relation], budget: Budget | None) -> None:
         missing = [(record, each) for record in records for each in wanted if each.attribute not in record.known]
         apart = [(record, each) for record, each in missing if all(read.owners is None for read in each.reads)]
         await all_or_nothing([self._load_one(record, relation, budget) for record, relation in apart])

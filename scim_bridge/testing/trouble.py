@@ -91,9 +91,8 @@ class TroubleContract(Contract):
         self._over(acme)
         told = f"{question}: request {number} answered with {fault.name}"
         if fault.name == "404" and self._looks_up(acme, number):
-            return []
-        gone = (404,) if question.single and fault.name == "404" else ()
-        return _wrong(told, answer, right, (*fault.told, *gone), {secret, *acme.secrets})
+            return [] if answer.status in (200, 404) else _wrong(told, answer, right, fault.told, acme.secrets)
+        return _wrong(told, answer, right, fault.told, {secret, *acme.secrets})
 
     async def _deformed(
         self,
