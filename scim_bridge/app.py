@@ -81,7 +81,7 @@ def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | Non
 
 def steady_memory() -> None:
     """Keep glibc from giving large blocks back to the system at once: a body of 150 kB, which is beyond its threshold,
-    would be mapped anew for each answer (measured: a third of the time of a list). Elsewhere it does nothing."""
+    would be mapped anew for each answer. Elsewhere it does nothing."""
     try:
         mallopt = ctypes.CDLL("libc.so.6", use_errno=False).mallopt
     except (OSError, AttributeError):

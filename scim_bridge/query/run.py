@@ -99,8 +99,8 @@ class Reader:
         await self.relations.fill(records, names)
 
     async def _find(self, resource_id: str) -> tuple[Row, Record] | None:
-        if resource_id in (".", "..") or not self.collection.is_id(resource_id):
-            return None  # dots would climb in the path
+        if resource_id in (".", "..") or not resource_id.isprintable() or not self.collection.is_id(resource_id):
+            return None  # dots would climb in the path, and control characters are in no id
         try:
             page = await read_page(self._send, own_record(self.collection, resource_id), {})
         except NotFound as error:
