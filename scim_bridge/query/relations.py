@@ -223,6 +223,8 @@ class RelationLoader:
 
     async def _kind(self, relation: Relation, value: str) -> Element:
         """The type and display of what an element refers to; nothing where none of the kinds has it."""
+        if not value.isprintable():
+            return {}  # no id has control characters, and servers that repeat them in a header break off their answer
         for kind, each in relation.kinds.items():
             async with self._gate:
                 try:

@@ -10,7 +10,6 @@ import httpx
 from scim_bridge.upstream.errors import BadAnswer, Rejected
 
 _LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-_CONTROL = re.compile(r"%(?:[01][0-9A-F]|7F)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[/\\]")
 
 
@@ -64,9 +63,8 @@ def _path(base: httpx.URL, path: str, params: Mapping[str, str]) -> httpx.URL:
     origin = _origin_text(base)
     absolute = f"{origin}{path}" if from_origin else f"{origin}{root}{path}"
     url = _parsed(absolute, params)
-    # httpx would cut the path at "#" and resolve "..": another record, or another collection. Control characters are in
-    # no id, and servers that repeat them in a header break off their answer.
-    if url is None or "#" in path or _climbs(absolute) or _CONTROL.search(path.partition("?")[0]):
+    # httpx would cut the path at "#" and resolve "..": another record, or another collection
+    if url is None or "#" in path or _climbs(absolute):
         raise Rejected("", "a value cannot be part of an address")
     return url
 

@@ -84,7 +84,7 @@ def test_a_path_never_climbs(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("/users/a#b", "x"), ("/users/a\nb", "x"), ("/users/a%0ab", "x"), ("/users/%7F", "x"), ("/users", "\ud800")],
+    [("/users/a#b", "x"), ("/users/a\nb", "x"), ("/users", "\ud800")],
 )
 def test_what_cannot_be_sent_as_it_is_is_refused(path: str, value: str) -> None:
     with pytest.raises(Rejected):
