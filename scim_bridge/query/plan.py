@@ -263,8 +263,9 @@ def _branches(access: AccessPath, pushed: Alternatives) -> tuple[Branch, ...] | 
 
 
 def _fills(access: AccessPath, pushed: Pushed) -> bool:
-    """Whether each variable has a value that can stand in a path: none that is empty or climbs."""
-    return all(pushed.params.get(variable, "") not in ("", ".", "..") for variable in access.variables)
+    """Whether each variable has a value that can stand in a path: none that is empty, climbs or is no text to print."""
+    values = [pushed.params.get(variable, "") for variable in access.variables]
+    return all(each not in ("", ".", "..") and each.isprintable() for each in values)
 
 
 def _branch(access: AccessPath, pushed: Pushed, part: Params, *, apart: bool) -> Branch:
