@@ -1,6 +1,6 @@
 """The part of the contract on reading."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
@@ -75,6 +75,31 @@ class ReadingContract(Contract):
             problems.append(f"{name}: {text} has a total of {page.total}, not {len(expected)}")
         return problems
 
+    async def test_every_access_path_is_taken(self) -> None:
+        """What no list, comparison or order makes use of cannot be tried."""
+        async with self.connected() as acme:
+            problems = []
+            for name, directory in acme.directories.items():
+                plans = map(directory.reader.planner.plan, self._queries(acme, name))
+                taken = {id(branch.access) for plan in plans for branch in plan.branches}
+                unused = [each.path for each in directory.collection.reads if id(each) not in taken]
+                problems += [f"{name}: {each} is declared and never read" for each in unused]
+        no_problems(problems)
+
+    def _queries(self, acme: Connected, name: str) -> Iterator[Query]:
+        """Everything, in each declared order, and by one comparison of each rule."""
+        collection = acme.directories[name].collection
+        resources = acme.resources(name)
+        yield Query()
+        for access in collection.reads:
+            yield from (Query(sort=Sort(path, order == "descending")) for path, order in access.sorts)
+        for rule in rules(collection):
+            path = collection.resource.resolve(rule.attribute)
+            assert path is not None, rule.attribute
+            for operator in sorted(rule.operators - {"pr"}):
+                for literal in literals(path, resources.values())[:4]:
+                    yield Query(parse(f"{rule.attribute} {operator} {literal}"))
+
     async def test_every_sort_is_scims(self) -> None:
         async with self.connected() as acme:
             for name, directory in acme.directories.items():
@@ -97,6 +122,7 @@ class ReadingContract(Contract):
                 declared = {each.attribute for each in directory.collection.relations}
                 assert declared == set(related), f"{name}: the sandbox does not tell of {declared ^ set(related)}"
                 for attribute, owners in related.items():
+                    assert any(owners.values()), f"{name}: nobody in the sandbox has {attribute}, so they go untried"
                     for resource_id in acme.resources(name):
                         found = await directory.members(resource_id, attribute)
                         assert {each["value"] for each in found} == owners.get(resource_id, frozenset()), attribute

@@ -92,8 +92,8 @@ class TroubleContract(Contract):
         self._over(acme)
         told = f"{question}: request {number} answered with {fault.name}"
         if fault.name == "404" and self._looks_up(acme, number):
-            return [] if answer.status in (200, 404) else _wrong(told, answer, right, fault.told, acme.secrets)
-        return _wrong(told, answer, right, fault.told, {secret, *acme.secrets})
+            return [] if answer.status in (200, 404) else wrong(told, answer, right, fault.told, acme.secrets)
+        return wrong(told, answer, right, fault.told, {secret, *acme.secrets})
 
     async def _deformed(
         self,
@@ -112,7 +112,7 @@ class TroubleContract(Contract):
         acme.wire.deform = deform
         answer = await acme.ask("GET", question.path, **question.query)
         self._over(acme)
-        return _wrong(f"{question}: request {number} answered {shape.name}", answer, right, (502,), acme.secrets)
+        return wrong(f"{question}: request {number} answered {shape.name}", answer, right, (502,), acme.secrets)
 
     def _looks_up(self, acme: Connected, number: int) -> bool:
         """Whether the upstream request of that number was for something by its id, which may be gone."""
@@ -139,7 +139,7 @@ class TroubleContract(Contract):
                 answer = await acme.ask("GET", endpoint)
                 told = {400: (502,), 409: (502,), 412: (502,)}.get(int(fault.name[:3]) if fault.name.isdecimal() else 0)
                 secrets = {_credential(acme), *acme.secrets}
-                problems += _wrong(f"a sign-in answered with {fault.name}", answer, right, told or fault.told, secrets)
+                problems += wrong(f"a sign-in answered with {fault.name}", answer, right, told or fault.told, secrets)
                 self._over(acme)
         no_problems(problems)
 
@@ -193,7 +193,7 @@ def _by_id(collection: Collection) -> Iterator[str]:
             yield re.sub(r"\\{\w+\\}", "[^/]+", re.escape(each.path.partition("?")[0]))
 
 
-def _wrong(told: str, answer: ScimResponse, right: ScimResponse, statuses: Any, secrets: Any) -> list[str]:
+def wrong(told: str, answer: ScimResponse, right: ScimResponse, statuses: Any, secrets: Any) -> list[str]:
     """What is wrong with an answer: it is neither the right one after all nor says whose trouble it is."""
     if answer.status == right.status:
         return [] if answer.body == right.body else [f"{told}, and a client gets {answer.body!r}"]

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from scim_bridge.protocol.requests import ScimResponse
 from scim_bridge.query import capabilities as declare
-from scim_bridge.query.capabilities import Call, Collection, MemberWrites, Row, Rule, ops
+from scim_bridge.query.capabilities import Call, Collection, MemberWrites, Params, Row, Rule, ops
 from scim_bridge.query.pagers import Offset, Total
 from scim_bridge.query.provider import Provider
 from scim_bridge.testing.contract import ProviderContract
 from scim_bridge.testing.simulated import Related, Simulated
+from scim_bridge.testing.trouble import wrong
+from scim_bridge.upstream.errors import UpstreamError
+from scim_bridge.upstream.reply import Reply
 from tests.example import provider
 from tests.example.provider import PROVIDER, sent_as
 from tests.example.sandbox import TOKEN, Sandbox
@@ -74,10 +78,39 @@ def leaves_behind(values: Any) -> declare.Steps:
     return (yield Call("POST", "/teams", json={"label": values["displayName"]})).body
 
 
+def decoded(other: Callable[[Row], Any]) -> Change:
+    """A collection whose records are read otherwise, as of a wrong codec."""
+    return lambda each: replace(each, decode=lambda row: {**each.decode(row), **other(row)})
+
+
+def upside_down(row: Row) -> Any:
+    return {"active": not row["enabled"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Overlapping(Offset):
+    """Steps over a row at each page."""
+
+    def next(self, sent: Params, reply: Reply, rows: int) -> Params | None:
+        return Offset.next(self, sent, reply, rows + 1 if rows else rows)
+
+
+def nobody(error: UpstreamError) -> bool:
+    return True
+
+
+def related_to(attribute: str) -> Change:
+    def change(each: Collection) -> Collection:
+        return replace(each, relations=(*each.relations, declare.Relation(attribute, (provider.MEMBER,), {})))
+
+    return change
+
+
 def pages_of(count: int) -> Check:
     return lambda suite: suite.test_pages_of_any_size_hold_every_row_once(count)
 
 
+TROUBLE: Check = TestFolkbase.test_no_trouble_shortens_a_read_or_passes_for_another
 RULES: Check = TestFolkbase.test_every_rule_finds_what_brute_force_finds
 WRONG: dict[str, tuple[str, Change, Check, str]] = {
     "a rule that loses rows": (
@@ -115,6 +148,42 @@ WRONG: dict[str, tuple[str, Change, Check, str]] = {
         listed(pager=Offset("offset", "limit", max_page=50, base=1, total_at=Total(header="X-Total"))),
         pages_of(7),
         "answered 400|assert",
+    ),
+    "a pager that steps over rows": (
+        "User",
+        listed(pager=Overlapping("offset", "limit", max_page=50, total_at=Total(header="X-Total"))),
+        pages_of(1_000_000),
+        "assert|missing|states",
+    ),
+    "a codec that turns values round": (
+        "User",
+        lambda each: replace(each, editable=each.decode, decode=decoded(upside_down)(each).decode),
+        TestFolkbase.test_every_attribute_is_written_changed_and_cleared,
+        "active: created with",
+    ),
+    "a list that nothing leads to": (
+        "User",
+        lambda each: replace(each, reads=(*each.reads, declare.AccessPath("/everybody/{of}", "", provider.PAGES))),
+        TestFolkbase.test_every_access_path_is_taken,
+        "/everybody/{of} is declared and never read",
+    ),
+    "a relation that the sandbox knows nothing of": (
+        "User",
+        related_to("groups"),
+        TestFolkbase.test_relations_are_the_upstreams,
+        "does not tell of",
+    ),
+    "a failure that is taken for the end of the list": (
+        "User",
+        listed(absent=nobody),
+        TROUBLE,
+        "answered with 500, and a client gets",
+    ),
+    "rows that nobody looks at": (
+        "Group",
+        lambda each: replace(each, decode=lambda row: {"schemas": [], "id": str(row.get("key", "t1"))}),
+        TROUBLE,
+        "answered of rows without an id becomes 404",
     ),
     "an order that is not kept": (
         "User",
@@ -154,6 +223,29 @@ def test_the_contract_finds(name: str) -> None:
     class Wrong(TestFolkbase):
         provider: ClassVar[Provider[Any]] = replace(PROVIDER, collections=collections)
 
+    # Failures of pytest's own are no Exceptions.
     with pytest.raises(BaseException, match=told) as caught:
         asyncio.run(check(Wrong()))
     assert not isinstance(caught.value, (KeyboardInterrupt, TypeError))
+
+
+@pytest.mark.parametrize(
+    "status, detail, told",
+    [
+        (404, "gone (request r-4711)", "becomes 404"),
+        (502, "answered 500", "does not name the request"),
+        (502, "refused hush (request r-4711)", "tells a secret"),
+        (429, "slow down (request r-4711)", "does not say when to try again"),
+    ],
+)
+def test_the_contract_finds_what_is_wrong_with_an_error(status: int, detail: str, told: str) -> None:
+    answer, right = ScimResponse(status, {"detail": detail}), ScimResponse(200, {})
+    (problem,) = wrong("it", answer, right, (502, 429), {"hush"})
+    assert told in problem
+
+
+def test_the_contract_finds_no_fault_with_a_right_answer_or_a_right_error() -> None:
+    right = ScimResponse(200, {"totalResults": 3})
+    assert wrong("it", ScimResponse(200, {"totalResults": 3}), right, (502,), {"hush"}) == []
+    assert wrong("it", ScimResponse(502, {"detail": "answered 500 (request r-4711)"}), right, (502,), {"hush"}) == []
+    assert wrong("it", ScimResponse(200, {"totalResults": 0}), right, (502,), {"hush"}) != []
