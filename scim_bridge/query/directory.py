@@ -16,7 +16,7 @@ from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.sources import Copy, Source
 from scim_bridge.query.version import owned_relations
 from scim_bridge.query.write import Transaction
-from scim_bridge.upstream.errors import NotFound, UpstreamError
+from scim_bridge.upstream.errors import BadAnswer, NotFound, UpstreamError
 
 W = TypeVar("W")
 _log = logging.getLogger("scim_bridge.write")
@@ -93,7 +93,7 @@ class Directory:
         create = self._offered(self.collection.writes.create, "create")
         writes = {name: self._member_writes(name) for name, elements in members.items() if elements}
         async with self._transaction(makes_owner=True) as transaction:
-            row: Row = await transaction.run(create(values))
+            row = _record(await transaction.run(create(values)))
             owner = record_of(self.collection, row).id
             for name, each in writes.items():
                 await transaction.run_all(_chunked(each.add, owner, members[name], each.chunk))
@@ -119,7 +119,8 @@ class Directory:
         result: Row | None = None
         async with self._transaction(resource_id) as transaction:
             if update is not None and row is not None and changes.before is not None and changes.after is not None:
-                result = await transaction.run(update(row, changes.before, changes.after))
+                told = await transaction.run(update(row, changes.before, changes.after))
+                result = _record(told) if told is not None else None
             for additions, removals in steps:
                 await transaction.run_all(additions)  # first, as one that is refused then costs nobody a membership
                 await transaction.run_all(removals)
@@ -204,6 +205,13 @@ class Directory:
             raise
         finally:
             self._cache.clear()
+
+
+def _record(told: object) -> Row:
+    """What a write told of a record. Raises BadAnswer where it is none."""
+    if not isinstance(told, Mapping):
+        raise BadAnswer("", "a write was answered with no record", sent=True)
+    return told
 
 
 def _chunked(

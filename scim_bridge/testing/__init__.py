@@ -6,5 +6,5 @@ A provider's tests subclass `contract.ProviderContract` and say how its sandbox 
 import pytest
 
 # Before the modules are imported, or its failures would not say what differs.
-for part in ("reading", "writing", "trouble", "contract"):
+for part in ("reading", "writing", "trouble", "broken", "contract"):
     pytest.register_assert_rewrite(f"scim_bridge.testing.{part}")

@@ -5,12 +5,12 @@ failure like a wrong answer. What a provider does not declare (writes, relations
 """
 
 from scim_bridge.settings import is_secret, settings_of
+from scim_bridge.testing.broken import BrokenWritesContract
 from scim_bridge.testing.reading import ReadingContract
-from scim_bridge.testing.trouble import TroubleContract
 from scim_bridge.testing.writing import WritingContract
 
 
-class ProviderContract(ReadingContract, WritingContract, TroubleContract):
+class ProviderContract(ReadingContract, WritingContract, BrokenWritesContract):
     """Subclass it as ``class TestAcme(ProviderContract)`` with the provider and how its sandbox is made."""
 
     def test_settings_say_what_they_are_and_hide_what_is_secret(self) -> None:

@@ -73,11 +73,14 @@ REFUSALS: Final = (
     Fault("no connection", _unreachable, (503,)),
 )
 """The upstream did nothing, and said so or was not there."""
+ODD: Final = tuple(Fault(f"{each!r}", _content(each.encode()), (502,)) for each in ("", "null", '"text"', "17"))
+"""Successes that tell nothing: no answer to a read. A write may be believed to be done, as a status says so."""
 UNCLEAR: Final = (
     Fault("a body cut short", _cut, (502,)),
     Fault("silence", _silent, (504,)),
     Fault("a page", _page(200), (502,)),
-    *(Fault(f"{each!r}", _content(each.encode()), (502,)) for each in ("", "null", '"text"', "17", "[", "{")),
+    *(Fault(f"{each!r}", _content(each.encode()), (502,)) for each in ("[", "{")),
+    *ODD,
 )
 """Nothing can be made of the answer, whatever the request was."""
 

@@ -85,7 +85,7 @@ class TroubleContract(Contract):
     async def _faulty(
         self, acme: Connected, question: Question, right: ScimResponse, fault: Fault, number: int
     ) -> list[str]:
-        secret = _credential(acme)
+        secret = credential(acme)
         acme.wire.taken()
         acme.wire.instead = From(number, fault.answer, secret, self.signs_in)
         answer = await acme.ask("GET", question.path, **question.query)
@@ -135,10 +135,10 @@ class TroubleContract(Contract):
             problems = []
             for fault in (*REFUSALS, *UNCLEAR):
                 acme.clock.advance(LATER_SECONDS)
-                acme.wire.instead = self._signing_in(fault.answer, _credential(acme))
+                acme.wire.instead = self._signing_in(fault.answer, credential(acme))
                 answer = await acme.ask("GET", endpoint)
                 told = {400: (502,), 409: (502,), 412: (502,)}.get(int(fault.name[:3]) if fault.name.isdecimal() else 0)
-                secrets = {_credential(acme), *acme.secrets}
+                secrets = {credential(acme), *acme.secrets}
                 problems += wrong(f"a sign-in answered with {fault.name}", answer, right, told or fault.told, secrets)
                 self._over(acme)
         no_problems(problems)
@@ -147,7 +147,7 @@ class TroubleContract(Contract):
         return lambda request: answer(request, secret) if self.signs_in(request) else None
 
 
-def _credential(acme: Connected) -> str:
+def credential(acme: Connected) -> str:
     """What the connection last signed its requests with."""
     sent = [each.headers.get("Authorization", "") for each in acme.wire.calls]
     return next((each.partition(" ")[2] for each in reversed(sent) if each), "") or min(acme.secrets)

@@ -167,15 +167,15 @@ async def created(directory: Directory, body: Resource) -> Resource:
 
 
 def _differs(what: str, wanted: Any, found: Any) -> list[str]:
-    return [] if _covers(found, wanted) else [f"{what} {wanted!r} is {found!r}"]
+    return [] if covers(found, wanted) else [f"{what} {wanted!r} is {found!r}"]
 
 
-def _covers(found: Any, wanted: Any) -> bool:
+def covers(found: Any, wanted: Any) -> bool:
     """Whether what is shown holds what was written; a server may add, such as a type."""
     if isinstance(wanted, list):
-        return isinstance(found, list) and len(found) == len(wanted) and all(map(_covers, found, wanted))
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(covers, found, wanted))
     if isinstance(wanted, Mapping):
-        return isinstance(found, Mapping) and all(_covers(found.get(name), each) for name, each in wanted.items())
+        return isinstance(found, Mapping) and all(covers(found.get(name), each) for name, each in wanted.items())
     return bool(found == wanted)
 
 
