@@ -119,9 +119,11 @@ class BrokenWritesContract(TroubleContract):
         told = f"{write.name}: request {number} answered with {fault.name}"
         if answer.status < 300:
             return [] if write.done(acme) or fault in ODD else [f"{told} passes for done"]
-        problems = wrong(told, answer, _NEVER, _statuses(write, fault), {secret, *acme.secrets})
         detail = answer.body["detail"] if isinstance(answer.body, dict) else ""
-        if _state(acme) != before and not any(each in detail for each in ("Still in effect", "is not known")):
+        owned_up = any(each in detail for each in ("Still in effect", "took effect"))
+        statuses = (*_statuses(write, fault), *((502,) if owned_up else ()))
+        problems = wrong(told, answer, _NEVER, statuses, {secret, *acme.secrets})
+        if _state(acme) != before and not owned_up and answer.status != 404:  # by then it is said to be gone
             problems.append(f"{told} leaves something behind, and only says: {detail}")
         return problems
 
