@@ -13,19 +13,19 @@ from typing import Any, Final
 
 from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, open_early, provider_by_name
 from scim_bridge.logs import RequestLog, configure
+from scim_bridge.operations import Operations
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.serving import Http
 from scim_bridge.store.database import Database, DatabaseUnavailable
 from scim_bridge.store.opening import open_database
+from scim_bridge.upstream.redact import Secret
+from scim_bridge.workers import FOLDER_VARIABLE
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -114,27 +114,35 @@ class Bridge(Starlette):
 
 
 def create_app(
-    connections: Mapping[str, Connection], *, public_url: str | None = None, log: RequestLog | None = None
+    connections: Mapping[str, Connection],
+    *,
+    public_url: str | None = None,
+    log: RequestLog | None = None,
+    metrics_token: Secret | None = None,
+    workers_folder: Path | None = None,
 ) -> Bridge:
-    """The application over open connections; it closes them when it ends. ``log`` tells of requests."""
+    """The application over open connections; it closes them when it ends. ``log`` tells of requests.
+
+    ``metrics_token``: who may read `/metrics`; None: everybody. ``workers_folder``: shared with the other workers.
+    """
+    database = next((each.database for each in connections.values() if each.database is not None), None)
+    operations = Operations(connections, database, token=metrics_token, folder=workers_folder)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # Not waited for: an upstream that is slow or down must not keep the others, or /healthz, from answering.
         settle_memory()
-        tasks = [asyncio.create_task(open_early(list(connections.values())))]
+        tasks = [asyncio.create_task(operations.opening(open_early(list(connections.values()))))]
         tasks += [asyncio.create_task(each.keep_mirror()) for each in connections.values() if each.is_mirror]
+        tasks += [asyncio.create_task(each) for each in operations.tasks()]
         yield
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await close(list(connections.values()))
 
-    async def alive(request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
-    app = Bridge(routes=[Route("/healthz", alive), Route("/readyz", alive)], lifespan=lifespan)
-    app.scim = ScimEndpoint(connections, derived, log or RequestLog(), public_url=public_url)
+    app = Bridge(routes=operations.routes, lifespan=lifespan)
+    app.scim = ScimEndpoint(connections, derived, operations.telling(log or RequestLog()), public_url=public_url)
     return app
 
 
@@ -150,4 +158,11 @@ def from_environment() -> Bridge:
     steady_memory()
     log = configure()
     config = load(Path(os.environ[CONFIG_VARIABLE]), provider_by_name)
-    return create_app(open_connections(config), public_url=config.server.public_url, log=log)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return create_app(
+        open_connections(config),
+        public_url=config.server.public_url,
+        log=log,
+        metrics_token=config.server.metrics_token,
+        workers_folder=Path(folder) if folder else None,
+    )

@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import uvicorn
@@ -31,6 +32,7 @@ from scim_bridge.protocol.projection import projection
 from scim_bridge.protocol.requests import Search
 from scim_bridge.query.explain import explain as explained
 from scim_bridge.refreshing import refreshed
+from scim_bridge.workers import FOLDER_VARIABLE
 
 _config_option = click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The configuration file."
@@ -70,7 +72,10 @@ def serve(path: Path, host: str, port: int, workers: int) -> None:
     log = configure()
     with _bound(host, port) as bound:
         if workers == 1:
-            app = create_app(_opened(path, config), public_url=config.server.public_url, log=log)
+            server = config.server
+            app = create_app(
+                _opened(path, config), public_url=server.public_url, log=log, metrics_token=server.metrics_token
+            )
             uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
         else:
             _serve_by(workers, path, bound)
@@ -81,7 +86,9 @@ def _serve_by(workers: int, path: Path, bound: socket.socket) -> None:
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
     os.environ.setdefault(CURSOR_VARIABLE, secrets.token_hex(32))
     config = uvicorn.Config("scim_bridge.app:from_environment", factory=True, workers=workers, **SERVER_OPTIONS)
-    Multiprocess(config, sockets=[bound]).run()
+    with TemporaryDirectory(prefix="scim-bridge-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        Multiprocess(config, sockets=[bound]).run()
 
 
 @main.command()

@@ -40,6 +40,11 @@ class ServerConfig:
     public_url: str | None = setting(
         default=None, help="What meta.location and $ref start with; default: the request's own origin"
     )
+    metrics_token: Secret | None = setting(
+        default=None,
+        help="Bearer token for /metrics, and for names of connections at /readyz; default: none is needed",
+        secret=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

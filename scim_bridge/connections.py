@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from scim2_server.cursor import Cursors
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.config import ConnectionConfig
 from scim_bridge.mirror.copy import now
-from scim_bridge.mirror.keeper import keep
+from scim_bridge.mirror.keeper import RefreshResult, keep
 from scim_bridge.mirror.open import ChangeFeed, mirrored
+from scim_bridge.mirror.standing import Standing
 from scim_bridge.mirror.sync import Sync
 from scim_bridge.protocol.auth import TokenCheck
 from scim_bridge.protocol.profiles import PROFILES
@@ -106,6 +108,7 @@ class Connection:
             clock=clock,
             transport=transport,
         )
+        self.refreshes: Counter[RefreshResult] = Counter()
         self._cache = QueryCache(clock, config.limits.cache_seconds)
         self._opening: asyncio.Task[_Opened] | None = None
         self._opened: _Opened | None = None
@@ -139,13 +142,23 @@ class Connection:
         return await mirrored(name, presented, self.database, self._clock, self.config.mirror, self._wall)
 
     @property
+    def opened(self) -> ScimService | None:
+        """The service in use, if it was opened."""
+        return self._opened.service if self._opened is not None else None
+
+    async def standing(self) -> list[Standing]:
+        """How the mirror stands; nothing where there is none, or it was not opened yet. Raises DatabaseUnavailable."""
+        sync = self._opened.sync if self._opened is not None else None
+        return await sync.standing() if sync is not None else []
+
+    @property
     def is_mirror(self) -> bool:
         return self.config.table.mode == "mirror"
 
     async def keep_mirror(self) -> None:
         """Refresh the mirror on schedule, for good."""
         assert self.database is not None
-        await keep(self.config.name, self.sync, self.database, self._clock)
+        await keep(self.config.name, self.sync, self.database, self._clock, self.refreshes)
 
     async def sync(self) -> Sync:
         """What refreshes the mirror of a connection in that mode. Raises as `service` does."""

@@ -22,6 +22,7 @@ from scim_bridge.mirror import passes
 from scim_bridge.mirror.copy import MirrorCopy
 from scim_bridge.mirror.passes import Pass
 from scim_bridge.mirror.settings import MirrorSettings
+from scim_bridge.mirror.standing import Standing, standing
 from scim_bridge.mirror.store import Applied
 from scim_bridge.mirror.tables import state_of_tables
 from scim_bridge.query.plan import Query
@@ -106,6 +107,11 @@ class Sync:
         """Approve what is held; the resource types of it."""
         names = [copy.collection.resource.name for copy in self.copies]
         return [each for each in names if await self._database.write(passes.approve, self.connection, each)]
+
+    async def standing(self) -> list[Standing]:
+        """How each copy stands."""
+        copies = [(each.collection.resource.name, each.store.tables) for each in self.copies]
+        return await self._database.read(standing, self.connection, copies)
 
     def _wall(self) -> int:
         return self.copies[0].wall() if self.copies else 0

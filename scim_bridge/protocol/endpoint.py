@@ -188,6 +188,8 @@ class ScimEndpoint:
             "upstream_seconds": round(trace.upstream_seconds, 4) if trace.calls else 0.0,
             "token": answer.caller,
         }
+        if trace.scan_rows:
+            extra["scan_rows"] = trace.scan_rows
         if answer.left_out:
             extra["left_out"] = list(answer.left_out)
         self._log(extra)

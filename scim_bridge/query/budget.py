@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from scim_bridge.clock import Clock
+from scim_bridge.upstream.trace import current_trace
 
 
 class ScanTooLarge(Exception):
@@ -25,6 +26,8 @@ class Budget:
     def spend(self, rows: int) -> None:
         """Count rows read; raises ScanTooLarge past a limit."""
         self._spent += rows
+        if trace := current_trace():
+            trace.scan_rows += rows
         if self._spent > self.rows:
             raise ScanTooLarge(f"more than {self.rows} upstream rows would have to be read (limits.scan_rows)")
         if self.clock.now() - self._started > self.seconds:

@@ -42,6 +42,15 @@ class HoldsSecrets(Protocol):
     def secrets(self) -> Sequence[Secret]: ...
 
 
+@runtime_checkable
+class HoldsToken(Protocol):
+    """An authentication with a token that it fetches."""
+
+    def token_age_seconds(self) -> float | None:
+        """Since the token in use was made; None before the first."""
+        ...
+
+
 class Bearer(httpx.Auth):
     """A fixed token (RFC 6750 section 2.1). ValueError for one that no header can carry."""
 
@@ -82,6 +91,7 @@ def _basic(username: str, password: str) -> Secret:
 @dataclass(frozen=True, slots=True)
 class _Token:
     value: Secret
+    made_at: float
     renew_at: float
 
 
@@ -140,6 +150,9 @@ class ClientCredentials(httpx.Auth):
         token = self._token.value if self._token else None
         return [each for each in (self._client_secret, self._basic, token, self._former) if each is not None]
 
+    def token_age_seconds(self) -> float | None:
+        return None if self._token is None else self._clock.now() - self._token.made_at
+
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         # httpx closes this generator whenever a request fails or is cancelled, which also gives the lock back.
         refused: _Token | None = None
@@ -196,10 +209,11 @@ class ClientCredentials(httpx.Auth):
             self._keep_failure(error)
             raise
         life = _lifetime_seconds(body.get("expires_in"))
-        life -= _age_seconds(body.get("created_at"), answer.headers.get("Date"), life)
+        age = _age_seconds(body.get("created_at"), answer.headers.get("Date"), life)
+        life -= age
         renew_at = asked_at + max(life - self._renew_before_seconds, life / 2)
         self._former = self._token.value if self._token else None
-        self._token, self._failure = _Token(Secret(body["access_token"]), renew_at), None
+        self._token, self._failure = _Token(Secret(body["access_token"]), asked_at - age, renew_at), None
         return self._token
 
     def _keep_failure(self, error: UpstreamError) -> None:

@@ -15,13 +15,14 @@ from scim_bridge import __version__
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.upstream.address import address, base_address
 from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unusable
-from scim_bridge.upstream.auth import HoldsSecrets
+from scim_bridge.upstream.auth import HoldsSecrets, HoldsToken
 from scim_bridge.upstream.errors import RateLimited, Rejected, TimedOut, UpstreamError
 from scim_bridge.upstream.pace import TokenBucket, backoff_seconds
 from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
 from scim_bridge.upstream.trace import current_trace
 from scim_bridge.upstream.transport import PROGRESS, AiohttpTransport, ObservedTransport, Progress
+from scim_bridge.upstream.usage import Usage
 
 _SAFE = frozenset({"GET", "HEAD"})
 _IDEMPOTENT = _SAFE | {"PUT", "DELETE"}
@@ -108,7 +109,8 @@ class UpstreamClient:
         # as many connections as the gate lets through, so none waits for the pool
         timeout = httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None)
         self._timeout = timeout.as_dict()
-        self._transport = ObservedTransport(inner, name, clock, options.max_body_bytes)
+        self.usage = Usage()
+        self._transport = ObservedTransport(inner, name, clock, options.max_body_bytes, self.usage)
         silence_http_library()
 
     async def send(
@@ -138,6 +140,10 @@ class UpstreamClient:
             failure = error
         # raised out here, or it would keep the library's exception, which holds the request, as its context
         raise self._fit_to_show(failure)
+
+    def token_age_seconds(self) -> float | None:
+        """How old the token is that requests carry; None where they carry none, or one that was never fetched."""
+        return self._auth.token_age_seconds() if isinstance(self._auth, HoldsToken) else None
 
     async def aclose(self) -> None:
         """Close the connections; what is under way fails."""
@@ -177,7 +183,7 @@ class UpstreamClient:
             if wait is None:
                 result.error.sent = call.method not in _SAFE and (in_doubt or result.error.sent)
                 return result.error
-            await self._clock.sleep(wait)
+            await self._pause(wait, result.error.retry_after_seconds)
             attempt += 1
 
     def _wait_before_another(self, attempt: int, failure: Failure, call: _Call) -> float | None:
@@ -188,6 +194,13 @@ class UpstreamClient:
             return None
         wait = asked + backoff_seconds(attempt, self._rng)
         return wait if wait < self._remaining() else None
+
+    async def _pause(self, seconds: float, asked: int) -> None:
+        """Wait before another attempt, ``asked`` seconds of it because the upstream says so."""
+        self.usage.retries += 1
+        self.usage.waited["retry_after"] += asked
+        self.usage.waited["backoff"] += seconds - asked
+        await self._clock.sleep(seconds)
 
     async def _turn(self) -> Failure | None:
         """Wait for our own rate limit; the failure where that would take too long."""
@@ -202,6 +215,7 @@ class UpstreamClient:
             limited = RateLimited("", "our own rate limit is used up", retry_after_seconds=math.ceil(wait))
             return Failure(limited, passing=False, untouched=True)
         if wait > 0:
+            self.usage.waited["own_limit"] += wait
             await self._clock.sleep(wait)
         return None
 

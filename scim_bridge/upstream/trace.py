@@ -23,12 +23,16 @@ class UpstreamCall:
 
 @dataclass(slots=True)
 class RequestTrace:
-    """The calls made for one request so far, in the order in which they ended, and its deadline on ``clock``."""
+    """The calls made for one request so far, in the order in which they ended, and its deadline on ``clock``.
+
+    ``scan_rows``: upstream rows that were read to decide the answer, and counted against the limits of the connection.
+    """
 
     clock: Clock
     started: float
     deadline: float
     calls: list[UpstreamCall] = field(default_factory=list)
+    scan_rows: int = 0
 
     @property
     def remaining_seconds(self) -> float:

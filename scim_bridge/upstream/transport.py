@@ -25,6 +25,7 @@ from scim_bridge.upstream.address import web_address
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import read_body
 from scim_bridge.upstream.trace import UpstreamCall, current_trace
+from scim_bridge.upstream.usage import Usage
 
 KEEPALIVE_SECONDS = 30.0
 
@@ -170,14 +171,17 @@ PROGRESS = "scim_bridge.progress"
 
 
 class ObservedTransport(httpx.AsyncBaseTransport):
-    """Another transport, with each exchange (sign-ins too) traced and logged, and its answer read whole.
+    """Another transport, with each exchange (sign-ins too) traced, counted and logged, and its answer read whole.
 
     The answer is read and decompressed here, within ``max_body_bytes``, since httpx itself reads the body of a 401 that
     is answered by a new sign-in, without any limit.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, name: str, clock: Clock, max_body_bytes: int) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, name: str, clock: Clock, max_body_bytes: int, usage: Usage
+    ) -> None:
         self._inner = inner
+        self._usage = usage
         self._name = name
         self._clock = clock
         self._max_body_bytes = max_body_bytes
@@ -187,12 +191,15 @@ class ObservedTransport(httpx.AsyncBaseTransport):
         # the status may be left from the 401 before a new sign-in
         progress.handed_over, progress.status = True, None
         exchange = _Exchange(self._name, request, self._clock)
+        self._usage.in_flight += 1
         try:
             answer = await self._inner.handle_async_request(request)
             progress.status = answer.status_code
             content = await self._content(answer, request)
         finally:
-            exchange.end(progress.status)
+            self._usage.in_flight -= 1
+            seconds = exchange.end(progress.status)
+            self._usage.ended("api" if PROGRESS in request.extensions else "sign_in", progress.status, seconds)
         return httpx.Response(answer.status_code, headers=_headers(answer), content=content)
 
     async def _content(self, answer: httpx.Response, request: httpx.Request) -> bytes:
@@ -226,7 +233,8 @@ class _Exchange:
         self._clock = clock
         self._started = clock.now()
 
-    def end(self, status: int | None) -> None:
+    def end(self, status: int | None) -> float:
+        """Tell what became of it; how many seconds it took."""
         seconds = self._clock.now() - self._started
         if trace := current_trace():
             trace.calls.append(UpstreamCall(self._method, self._path, status, seconds, self._started))
@@ -240,3 +248,4 @@ class _Exchange:
                 "seconds": round(seconds, 6),
             },
         )
+        return seconds
