@@ -4,21 +4,24 @@ import asyncio
 import base64
 import ctypes
 import gc
+import logging
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 
 from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, open_early, provider_by_name
-from scim_bridge.logs import RequestLog, configure
+from scim_bridge.logs import Level, RequestLog, configure, log_crashes
 from scim_bridge.operations import Operations
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.serving import Http
@@ -31,7 +34,9 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 CONFIG_VARIABLE: Final = "SCIM_BRIDGE_CONFIG"
 CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
-"""Set by `serve` for its worker processes: the file, and a secret they share when the file names none."""
+LEVEL_VARIABLE: Final = "SCIM_BRIDGE_LOG_LEVEL"
+"""Set by `serve` for its workers: the file, a secret they share when the file names none, and `--log-level`."""
+_log = logging.getLogger("scim_bridge.app")
 
 SERVER_OPTIONS: Final[Mapping[str, Any]] = {
     "http": Http,
@@ -154,9 +159,21 @@ async def close(connections: Sequence[Connection]) -> None:
 
 
 def from_environment() -> Bridge:
-    """The application of a worker process of `serve`."""
+    """The application of a worker process of `serve`. One that cannot be made ends the whole program, not only the
+    worker, or it would be tried again and again."""
+    log = configure(cast(Level, os.environ[LEVEL_VARIABLE]))
+    log_crashes()
+    try:
+        return _worker(log)
+    except ConfigError as error:
+        _log.critical("cannot start", extra={"error": str(error)})
+    except Exception:
+        _log.critical("cannot start", exc_info=True)
+    sys.exit(STARTUP_FAILURE)
+
+
+def _worker(log: RequestLog) -> Bridge:
     steady_memory()
-    log = configure()
     config = load(Path(os.environ[CONFIG_VARIABLE]), provider_by_name)
     folder = os.environ.get(FOLDER_VARIABLE)
     return create_app(

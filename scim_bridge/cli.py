@@ -6,17 +6,21 @@ import secrets
 import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import click
 import uvicorn
 from rich.console import Console
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from scim_bridge import __version__, demo, tables
 from scim_bridge.app import (
     CONFIG_VARIABLE,
     CURSOR_VARIABLE,
+    LEVEL_VARIABLE,
     SERVER_OPTIONS,
+    close,
     create_app,
     open_connections,
     steady_memory,
@@ -26,7 +30,7 @@ from scim_bridge.config import Config, ConfigError, load
 from scim_bridge.conformance.command import UsageError, conformance
 from scim_bridge.connections import Connection, provider_by_name, provider_names
 from scim_bridge.filters import InvalidFilter, InvalidPath
-from scim_bridge.logs import configure
+from scim_bridge.logs import Level, configure, log_crashes
 from scim_bridge.protocol.errors import ScimError
 from scim_bridge.protocol.projection import projection
 from scim_bridge.protocol.requests import Search
@@ -65,11 +69,15 @@ def demo_command(port: int, users: int, only: str | None) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @_port_option
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to run.")
-def serve(path: Path, host: str, port: int, workers: int) -> None:
+@click.option(
+    "--log-level", "level", default="info", show_default=True, type=click.Choice(get_args(Level)), help="What to log."
+)
+def serve(path: Path, host: str, port: int, workers: int, level: Level) -> None:
     """Run the bridge."""
     config = _loaded(path)
     steady_memory()
-    log = configure()
+    log = configure(level)
+    log_crashes()
     with _bound(host, port) as bound:
         if workers == 1:
             server = config.server
@@ -78,6 +86,8 @@ def serve(path: Path, host: str, port: int, workers: int) -> None:
             )
             uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
         else:
+            asyncio.run(close(list(_opened(path, config).values())))  # what cannot work is told here, once
+            os.environ[LEVEL_VARIABLE] = level
             _serve_by(workers, path, bound)
 
 
@@ -88,7 +98,10 @@ def _serve_by(workers: int, path: Path, bound: socket.socket) -> None:
     config = uvicorn.Config("scim_bridge.app:from_environment", factory=True, workers=workers, **SERVER_OPTIONS)
     with TemporaryDirectory(prefix="scim-bridge-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
-        Multiprocess(config, sockets=[bound]).run()
+        supervisor = Multiprocess(config, sockets=[bound])
+        supervisor.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
+        raise SystemExit(1)
 
 
 @main.command()

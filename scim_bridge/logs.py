@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from types import TracebackType
+from typing import Any, Final, Literal, TextIO
 
 import orjson
 
 from scim_bridge.upstream.redact import silence_http_library
 
+Level = Literal["debug", "info", "warning", "error"]
 _STANDARD: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",
     "taskName",
@@ -74,12 +76,29 @@ class RequestLog:
         self._handler.flush()
 
 
-def configure(level: int = logging.INFO) -> RequestLog:
-    """Send all logging through one JSON handler; returns what tells of requests."""
+def configure(level: Level = "info") -> RequestLog:
+    """Send all logging through one JSON handler; returns what tells of requests, which are told from ``info`` on.
+
+    ``debug`` is for our own loggers: those of libraries would show URLs and statements, with names of people in them.
+    """
+    number = logging.getLevelNamesMapping()[level.upper()]
     handler: logging.StreamHandler[TextIO] = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
+    logging.getLogger("scim_bridge").setLevel(number)
     silence_http_library()
     for name in ("uvicorn.access", "aiohttp.access"):
         logging.getLogger(name).disabled = True  # one line a request is ours
     return RequestLog(handler)
+
+
+def log_crashes() -> None:
+    """Tell what ends the program in one line of the log, as everything else, instead of over many of the console."""
+
+    def tell(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+            return
+        logging.getLogger("scim_bridge").critical("crashed", exc_info=(kind, error, traceback))
+
+    sys.excepthook = tell

@@ -1,5 +1,8 @@
-"""What all tests share: the option that names a folder of vendors' OpenAPI documents."""
+"""What all tests share: the option that names a folder of vendors' OpenAPI documents, and logging left as it was."""
 
+import logging
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +21,17 @@ def vendor_specs(request: pytest.FixtureRequest) -> Path:
     found = Path(folder)
     assert any(found.glob("*.openapi.yaml")), f"--vendor-specs {folder}: there is no NAME.openapi.yaml in it"
     return found
+
+
+@pytest.fixture
+def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Logging as it was, afterwards."""
+    root, own = logging.getLogger(), logging.getLogger("scim_bridge")
+    levels, handlers = (root.level, own.level), list(root.handlers)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
+    for name in ("uvicorn.access", "aiohttp.access"):
+        logging.getLogger(name).disabled = False

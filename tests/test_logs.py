@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import sys
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -10,7 +11,7 @@ from typing import TextIO
 import orjson
 import pytest
 
-from scim_bridge.logs import JsonFormatter, RequestLog
+from scim_bridge.logs import JsonFormatter, Level, RequestLog, configure, log_crashes
 
 NAME = "scim_bridge.access"
 TOLD = {"request_id": "r1", "status": 200, "seconds": 0.0012, "token": None}
@@ -102,3 +103,50 @@ async def test_without_a_setup_of_ours_it_is_a_record_like_others(caplog: pytest
     caplog.set_level(logging.INFO, logger=NAME)
     RequestLog()(TOLD)
     assert [vars(each)["request_id"] for each in caplog.records] == ["r1"]
+
+
+# -- setting up -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("level", "ours", "theirs"),
+    [
+        ("debug", ["debug", "info", "error"], ["info", "error"]),
+        ("info", ["info", "error"], ["info", "error"]),
+        ("warning", ["error"], ["error"]),
+        ("error", ["error"], ["error"]),
+    ],
+)
+def test_libraries_tell_no_more_than_what_shows_no_urls_and_statements(
+    capsys: pytest.CaptureFixture[str], level: Level, ours: list[str], theirs: list[str]
+) -> None:
+    configure(level)
+    for name in ("scim_bridge.upstream", "uvicorn.error", "psycopg"):
+        for each in (logging.DEBUG, logging.INFO, logging.ERROR):
+            logging.getLogger(name).log(each, "told")
+    lines = [orjson.loads(each) for each in capsys.readouterr().err.splitlines()]
+    assert all(each.keys() == {"time", "level", "logger", "message"} for each in lines)
+    assert [each["level"] for each in lines] == ours + theirs + theirs
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_crash_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    log_crashes()
+    try:
+        raise ZeroDivisionError("by zero")
+    except ZeroDivisionError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    [line] = capsys.readouterr().err.splitlines()
+    told = orjson.loads(line)
+    assert (told["level"], told["logger"], told["message"]) == ("critical", "scim_bridge", "crashed")
+    assert told["traceback"].endswith("ZeroDivisionError: by zero")
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_interrupt_is_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    log_crashes()
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert capsys.readouterr().err.strip() == "KeyboardInterrupt"
