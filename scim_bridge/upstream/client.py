@@ -17,6 +17,7 @@ from scim_bridge.upstream.address import address, base_address
 from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unusable
 from scim_bridge.upstream.auth import HoldsSecrets, HoldsToken
 from scim_bridge.upstream.errors import RateLimited, Rejected, TimedOut, UpstreamError
+from scim_bridge.upstream.exchange import CredentialUse, exchanged, unobserved
 from scim_bridge.upstream.pace import TokenBucket, backoff_seconds
 from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
@@ -72,7 +73,7 @@ def _unclassified(reply: Reply) -> UpstreamError | None:
 
 
 class UpstreamClient:
-    """Sends requests to one upstream, over one pool of connections.
+    """Sends requests to one upstream, over one pool of connections; ``observe`` is told of sign-ins and refusals.
 
     ``classify`` judges each reply by vendor code; what it leaves alone (None) is judged by its status. ValueError for a
     base URL, proxy or certificate file that cannot be used.
@@ -89,11 +90,13 @@ class UpstreamClient:
         clock: Clock = SYSTEM_CLOCK,
         transport: httpx.AsyncBaseTransport | None = None,
         rng: random.Random | None = None,
+        observe: Callable[[CredentialUse], None] = unobserved,
     ) -> None:
         self._name = name
         self._base = base_address(base_url)
         self._options = options
         self._classify = classify
+        self._observe = observe
         self._clock = clock
         self._rng = rng or random.Random()
         self._gate = asyncio.Semaphore(options.max_concurrency)
@@ -228,7 +231,7 @@ class UpstreamClient:
         )
         try:
             async with asyncio.timeout(None if math.isinf(remaining) else remaining), self._gate:
-                response = await self._exchanged(request)
+                response = await exchanged(request, self._auth, self._transport, self._observe)
             reply = decode(response, response.content)
         except TimeoutError:
             return overdue(progress)
@@ -238,26 +241,6 @@ class UpstreamClient:
             return unusable(error, progress)
         failure = self._classify(reply) or error_by_status(reply)
         return reply if failure is None else refused(failure, reply)
-
-    async def _exchanged(self, request: httpx.Request) -> httpx.Response:
-        """The answer to a request, signed in to by the steps of `httpx.Auth`.
-
-        `AsyncClient.send` does the same, and looks for redirects and cookies, of which we follow and keep none: that
-        took as long as all else that httpx does for a request (measured).
-        """
-        flow = self._auth.async_auth_flow(request)
-        try:
-            following = await anext(flow)
-            while True:
-                following.extensions.setdefault("timeout", self._timeout)
-                response = await self._transport.handle_async_request(following)
-                response.request = following
-                try:
-                    following = await flow.asend(response)
-                except StopAsyncIteration:
-                    return response
-        finally:
-            await flow.aclose()
 
     def _remaining(self) -> float:
         """Seconds to the deadline of the client's request; without one, endless."""

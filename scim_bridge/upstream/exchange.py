@@ -1,0 +1,58 @@
+"""One request and its answer with all that signing in to it takes, by the steps of `httpx.Auth`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialUse:
+    """That credentials were used to sign in, or refused with a request; ``status`` is None where no answer came."""
+
+    signing_in: bool
+    accepted: bool
+    host: str
+    method: str
+    path: str  # without its query
+    status: int | None
+
+
+Observe = Callable[[CredentialUse], None]
+
+
+def unobserved(use: CredentialUse) -> None:
+    """Nobody asks."""
+
+
+async def exchanged(
+    request: httpx.Request, auth: httpx.Auth, transport: httpx.AsyncBaseTransport, observe: Observe
+) -> httpx.Response:
+    """The answer to a request; ``observe`` is told of each sign-in, and of each answer 401.
+
+    `AsyncClient.send` does the same, and looks for redirects and cookies, of which we follow and keep none: that took
+    as long as all else that httpx does for a request (measured).
+    """
+    flow = auth.async_auth_flow(request)
+    try:
+        following = await anext(flow)
+        while True:
+            following.extensions.setdefault("timeout", request.extensions["timeout"])
+            sent, status, accepted = following, None, False
+            try:
+                response = await transport.handle_async_request(sent)
+                response.request, status = sent, response.status_code
+                following = await flow.asend(response)
+                accepted = sent is not request
+            except StopAsyncIteration:
+                return response
+            finally:
+                if sent is not request or status == 401:
+                    observe(_use(sent, status, signing_in=sent is not request, accepted=accepted))
+    finally:
+        await flow.aclose()
+
+
+def _use(request: httpx.Request, status: int | None, *, signing_in: bool, accepted: bool) -> CredentialUse:
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+    return CredentialUse(signing_in, accepted, request.url.host, request.method, path, status)
