@@ -1,5 +1,6 @@
 """Bulk requests (RFC 7644 section 3.7): scim2-server plans their order and resolves bulkIds, over plain JSON."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ import orjson
 from scim2_models import BulkOperation, Group, Resource
 from scim2_server.bulk import BulkPlan, BulkStep
 
+from scim_bridge.protocol.audit import BULK, Trail, action_of
 from scim_bridge.protocol.bodies import check_message, member
 from scim_bridge.protocol.errors import ScimError, invalid_syntax, invalid_value, scim_error
 from scim_bridge.protocol.requests import ScimRequest, ScimResponse
@@ -73,12 +75,18 @@ async def run(plan: BulkPlan, request: ScimRequest, handle: Handle) -> dict[str,
 async def _step(plan: BulkPlan, step: BulkStep, request: ScimRequest, handle: Handle) -> tuple[dict[str, Any], Any]:
     operation = plan.operation(step)
     result: dict[str, Any] = {"method": str(operation.method or ""), "bulk_id": operation.bulk_id}
+    trail = Trail()
     try:
         _check(operation)
-        single = _single(plan.resolve(step), request)
+        single = _single(plan.resolve(step), request, trail)
         response = await handle(single)
+        _audit(operation, request, trail, response, None)
+    except asyncio.CancelledError as end:
+        _audit(operation, request, trail, ScimResponse(504), end)
+        raise
     except Exception as failure:
         error = scim_error(failure, request.request_id)
+        _audit(operation, request, trail, ScimResponse(error.status, error.body()), failure)
         return {
             **result,
             "status": error.status,
@@ -88,6 +96,19 @@ async def _step(plan: BulkPlan, step: BulkStep, request: ScimRequest, handle: Ha
     location = response.headers.get("Location") or f"{request.base_url}{single.path}"
     result |= {"status": response.status, "location": location, "version": response.headers.get("ETag")}
     return result, SimpleNamespace(id=unquote(location.rpartition("/")[2]))
+
+
+def _audit(
+    operation: "_Operation",
+    request: ScimRequest,
+    trail: Trail,
+    response: ScimResponse,
+    failure: BaseException | None,
+) -> None:
+    """Tell the audit log of one operation; one whose method is none has no name there but that of the whole."""
+    if request.audit is not None:
+        action = action_of(str(operation.method or ""), "") or BULK
+        request.audit.wrote(action, trail, response.status, response.body, failure)
 
 
 def _check(operation: "_Operation") -> None:
@@ -109,7 +130,7 @@ def _fits(operation: "_Operation") -> bool:
     return path.startswith("/") and len(segments) == length and all(segments) and ".search" not in segments
 
 
-def _single(operation: "_Operation", request: ScimRequest) -> ScimRequest:
+def _single(operation: "_Operation", request: ScimRequest, trail: Trail) -> ScimRequest:
     """The request that an operation stands for; its version acts as If-Match."""
     headers = {"content-type": "application/scim+json"}
     if operation.version:
@@ -124,6 +145,8 @@ def _single(operation: "_Operation", request: ScimRequest) -> ScimRequest:
         request_id=request.request_id,
         caller=request.caller,
         left_out=request.left_out,
+        audit=request.audit,
+        trail=trail,
     )
 
 

@@ -12,6 +12,7 @@ from scim2_server.errors import MethodNotAllowedException
 from starlette.types import Receive, Scope, Send
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
+from scim_bridge.protocol.audit import Audit, RequestAudit, Trail
 from scim_bridge.protocol.auth import CHALLENGE, TokenCheck
 from scim_bridge.protocol.deadline import deadline
 from scim_bridge.protocol.errors import ScimError, scim_error
@@ -58,13 +59,15 @@ class _Answer:
     response: ScimResponse
     caller: str | None = None
     left_out: tuple[str, ...] = ()
+    failure: Exception | None = None
+    trail: Trail | None = None
 
 
 class ScimEndpoint:
     """An ASGI application for ``/scim/{connection}/v2/…``; mounted where the path below it starts with the name.
 
     ``describe`` makes ``/scim/{connection}/openapi.json``, for those who may use the connection; ``log`` takes what is
-    told of each request.
+    told of each request, and ``audit`` of each write and of who was refused.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class ScimEndpoint:
         *,
         public_url: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        audit: Audit | None = None,
     ) -> None:
+        self._audit = audit
         self._connections = connections
         self._describe = describe
         self._public_url = public_url.rstrip("/") if public_url else None
@@ -89,6 +94,9 @@ class ScimEndpoint:
         name, path = _split(scope)
         with tracing(self._clock, DEADLINE_SECONDS) as trace:
             answer = await self._guarded(scope, receive, headers, name, path, request_id)
+            if (told := self._told(name, answer, request_id)) is not None:
+                origin = (scope.get("client") or ("",))[0]
+                await told.answered(scope["method"], path, answer.trail, answer.response, answer.failure, origin)
         connection = self._connections.get(name)
         response = answer.response
         body = _encoded(response.body)
@@ -111,11 +119,13 @@ class ScimEndpoint:
             # The upstream client keeps the deadline; this one bounds what waits for no upstream: a lock, a database.
             with deadline(DEADLINE_SECONDS + 1):
                 await self._answered(answer, scope, receive, headers, name, path, request_id)
-        except TimeoutError:
+        except TimeoutError as failure:
+            answer.failure = failure
             unknown = "" if scope["method"] in _BODILESS else ". Whether the write took effect is not known"
             error = ScimError(504, f"No answer in time{unknown} (request {request_id})")
             answer.response = ScimResponse(error.status, error.body())
         except Exception as failure:
+            answer.failure = failure
             error = scim_error(failure, request_id)
             answer.response = ScimResponse(error.status, error.body(), dict(error.headers))
         return answer
@@ -137,6 +147,7 @@ class ScimEndpoint:
         # What a client needs to know before it can sign in is open to all (RFC 7643 section 5).
         if answer.caller is None and not (path == "/ServiceProviderConfig" and scope["method"] in ("GET", "HEAD")):
             raise ScimError(401, "The Authorization header brings no token of this connection", headers=dict(CHALLENGE))
+        answer.trail = Trail()
         request = ScimRequest(
             method=scope["method"],
             path=path,
@@ -147,11 +158,18 @@ class ScimEndpoint:
             body=await _body(receive, headers) if scope["method"] not in _BODILESS else b"",
             request_id=request_id,
             caller=f"{name}/{answer.caller}",
+            audit=self._told(name, answer, request_id),
+            trail=answer.trail,
         )
         try:
             answer.response = await self._handled(await connection.service(), request, path)
         finally:
             answer.left_out = tuple(request.left_out)
+
+    def _told(self, name: str, answer: _Answer, request_id: str) -> RequestAudit | None:
+        if self._audit is None or name not in self._connections:
+            return None
+        return RequestAudit(self._audit, name, answer.caller or "", request_id)
 
     async def _handled(self, service: ScimService, request: ScimRequest, path: str) -> ScimResponse:
         if path != DESCRIPTION:

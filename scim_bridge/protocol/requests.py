@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
+from scim_bridge.protocol.audit import RequestAudit, Trail
 from scim_bridge.protocol.bodies import check_message, member
 from scim_bridge.protocol.errors import invalid_value
 
@@ -34,6 +35,8 @@ class ScimRequest:
     request_id: str = ""
     caller: str = ""  # which of the connection's tokens asks
     left_out: list[str] = field(default_factory=list)  # what of the request was ignored, for the log
+    audit: RequestAudit | None = None
+    trail: Trail = field(default_factory=Trail)  # what the audit log is told of a write
 
 
 @dataclass(slots=True)

@@ -104,9 +104,20 @@ class ScimService:
         target = self._target("GET" if request.method == "HEAD" else request.method, request.path)
         if target.me:
             raise ScimError(501, "/Me is not offered: the token of this connection stands for no user")
-        if target.operation in _WRITES and not self._writable:
-            raise ScimError(403, "This connection is read-only")
+        if target.operation in _WRITES:
+            await self._may_write(request, target)
         return await self._handlers[target.operation](request, target)
+
+    async def _may_write(self, request: ScimRequest, target: Target) -> None:
+        """Raises ScimError where the connection takes no writes, or they could not be audited."""
+        if not self._writable:
+            raise ScimError(403, "This connection is read-only")
+        if target.operation is Operation.bulk:
+            return  # each of its operations comes here
+        request.trail.schema = self.directory(target.endpoint).collection.resource
+        request.trail.resource_id = unquote(target.resource_id or "")
+        if request.audit is not None:
+            await request.audit.check()
 
     def presented(self) -> list[tuple[Directory, Callable[[Resource, bytes], tuple[bytes, bytes | None]]]]:
         """The directories, each with what makes the documents of its resources that a copy keeps."""
@@ -206,7 +217,7 @@ class ScimService:
     async def _create(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory = self.directory(target.endpoint)
         shown = self._shown(directory, request)
-        written = await self._writer(directory).create(self._body(request))
+        written = await self._writer(directory).create(self._body(request), request.trail)
         request.left_out += written.left_out
         assert written.record is not None
         shown = _with_written(shown, written)
@@ -220,13 +231,17 @@ class ScimService:
     async def _replace(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
         shown = self._shown(directory, request)
-        written = await self._writer(directory).replace(resource_id, self._body(request), _conditions(request))
+        written = await self._writer(directory).replace(
+            resource_id, self._body(request), _conditions(request), request.trail
+        )
         return await self._answer(directory, resource_id, written, shown, request)
 
     async def _patch(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory, resource_id = self.directory(target.endpoint), unquote(target.resource_id or "")
         shown = self._shown(directory, request)
-        written = await self._writer(directory).patch(resource_id, self._body(request), _conditions(request))
+        written = await self._writer(directory).patch(
+            resource_id, self._body(request), _conditions(request), request.trail
+        )
         if self._represents(directory, shown, request):
             return await self._answer(directory, resource_id, written, shown, request)
         request.left_out += written.left_out
@@ -248,7 +263,7 @@ class ScimService:
 
     async def _delete(self, request: ScimRequest, target: Target) -> ScimResponse:
         directory = self.directory(target.endpoint)
-        await self._writer(directory).delete(unquote(target.resource_id or ""), _conditions(request))
+        await self._writer(directory).delete(unquote(target.resource_id or ""), _conditions(request), request.trail)
         return ScimResponse(204)
 
     async def _bulk(self, request: ScimRequest, target: Target) -> ScimResponse:

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from scim2_server.conditions import Conditions
 
 from scim_bridge.filters import parse
+from scim_bridge.protocol.audit import Trail
 from scim_bridge.protocol.bodies import ResourceBody, read_resource
 from scim_bridge.protocol.errors import ScimError, invalid_value, not_found
 from scim_bridge.protocol.memberships import from_current, null_error, told
@@ -53,13 +54,15 @@ class Writer:
 
     # -- POST ---------------------------------------------------------------------------------------------------------
 
-    async def create(self, body: Mapping[str, Any]) -> Written:
-        """Create a resource."""
+    async def create(self, body: Mapping[str, Any], trail: Trail) -> Written:
+        """Create a resource. ``trail``, here and below, is told what is about to change, and whether it did."""
         if self._collection.writes.create is None:
             # Before the body is looked at: what is wrong with it does not matter then.
             raise Unsupported(f"this upstream has no way to create a {self._schema.name}")
         read, values, members = self._read(body)
         left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
+        trail.after = values
+        trail.members = {name: MemberChanges(added=tuple(each)) for name, each in members.items()}
         await self._guard_name(values)
         try:
             row = await self._directory.create(self._collection.written(values, None), members)
@@ -67,6 +70,7 @@ class Writer:
             # What is not there is a member the body names; without any, the list itself, which is trouble.
             raise _as(Rejected if any(members.values()) else BadAnswer, error) from None
         record = record_of(self._collection, row)
+        trail.resource_id, trail.carried_out = record.id, True
         for name in self._writable_relations():
             if members.get(name):
                 record.known.pop(name, None)  # what the new record brings is from before they were added
@@ -77,7 +81,7 @@ class Writer:
 
     # -- PUT ----------------------------------------------------------------------------------------------------------
 
-    async def replace(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions) -> Written:
+    async def replace(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions, trail: Trail) -> Written:
         """Replace what clients may write; what the body leaves out is cleared, as RFC 7644 section 3.5.1 allows.
 
         An omitted ``active`` stays, and so do extensions whose URN the body does not name: clients that do not know
@@ -92,13 +96,14 @@ class Writer:
             left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
             before = self._editable(row, record)
             after = self._collection.written(self._replaced(before, values, read), None)
-            await self._guard_name(after, before, resource_id)
             changes = Changes(
                 before,
                 after,
                 {name: MemberChanges(exact=True, added=tuple(members[name])) for name in members},
             )
-            return await self._carry_out(resource_id, row, record, changes, read.written, left_out)
+            trail.before, trail.after, trail.members = before, after, changes.members
+            await self._guard_name(after, before, resource_id)
+            return await self._carry_out(resource_id, row, record, changes, read.written, left_out, trail)
 
     async def _guard_members(self, resource_id: str, read: ResourceBody) -> None:
         """Raises ScimError 400 where members given as null would be taken away."""
@@ -122,7 +127,7 @@ class Writer:
 
     # -- PATCH --------------------------------------------------------------------------------------------------------
 
-    async def patch(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions) -> Written:
+    async def patch(self, resource_id: str, body: Mapping[str, Any], conditions: Conditions, trail: Trail) -> Written:
         """Apply operations (RFC 7644 section 3.5.2), all or none."""
         self._check_offered()
         async with self._lock(resource_id):
@@ -140,14 +145,16 @@ class Writer:
                 for operation in own:
                     patcher.apply(operation)
                 after = self._patched(patcher, before)
+                trail.before, trail.after = before, after
                 await self._guard_name(after, before, resource_id)
             members = {name: await self._members(resource_id, each) for name, each in related.items()}
             changes = Changes(before, after, {name: each for name, each in members.items() if not each.empty})
+            trail.members = changes.members
             if row is None and not changes.members:
                 row, record = await self._current(resource_id)  # there is nothing to do, to something that must exist
             touched = frozenset(related) | frozenset(patcher.touched if patcher else ())
             left_out = [*read.left_out, *(patcher.reader.left_out if patcher else ())]
-            return await self._carry_out(resource_id, row, record, changes, touched, left_out)
+            return await self._carry_out(resource_id, row, record, changes, touched, left_out, trail)
 
     def _patched(self, patcher: Patcher, before: Resource) -> Resource:
         """The resource after all operations, checked, in the form it will be read back."""
@@ -176,15 +183,17 @@ class Writer:
 
     # -- DELETE -------------------------------------------------------------------------------------------------------
 
-    async def delete(self, resource_id: str, conditions: Conditions) -> None:
+    async def delete(self, resource_id: str, conditions: Conditions, trail: Trail) -> None:
         """Delete a resource; it is read first only where a condition, or the connection's scope, depends on it."""
         async with self._lock(resource_id):
             if conditions.if_match or conditions.if_none_match or self._collection.scoped:
                 _, record = await self._current(resource_id)
+                trail.before = record.resource
                 await self._check(record, conditions, "DELETE")
             elif not self._collection.is_id(resource_id):
                 raise not_found(self._schema.name, resource_id)
             await self._directory.delete(resource_id)
+            trail.carried_out = True
 
     # -- what they share ----------------------------------------------------------------------------------------------
 
@@ -238,8 +247,10 @@ class Writer:
         changes: Changes,
         touched: frozenset[str],
         left_out: list[str],
+        trail: Trail,
     ) -> Written:
         if not changes.own and not changes.members:
+            trail.carried_out = True
             return Written(record, touched, left_out)
         try:
             new = await self._directory.change(resource_id, row, changes)
@@ -248,6 +259,7 @@ class Writer:
             if not changes.members or await self._directory.row(resource_id) is None:
                 raise
             raise _as(Rejected, error) from None
+        trail.carried_out = True
         # A record from before the members changed would show the old ones where it brings them along.
         known = new is not None and not changes.members
         return Written(record_of(self._collection, new) if known and new is not None else None, touched, left_out)

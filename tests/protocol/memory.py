@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from scim_bridge.comparison import folded
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.logs import RequestLog
+from scim_bridge.protocol.audit import Audit
 from scim_bridge.protocol.auth import TokenCheck
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.protocol.profiles import PROFILES, PatchResponse, Profile
@@ -274,6 +275,7 @@ class Bridge:
         limits: ReadLimits | None = None,
         collections: Sequence[Collection] | None = None,
         public_url: str | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.upstream = MemoryUpstream(self.clock)
@@ -299,6 +301,7 @@ class Bridge:
             RequestLog(),
             public_url=public_url,
             clock=self.clock,
+            audit=audit,
         )
         self.app = Starlette(routes=[Mount("/scim", endpoint)])
 
