@@ -27,4 +27,9 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def milliseconds() -> int:
+    """The time of day: milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 SYSTEM_CLOCK = SystemClock()
