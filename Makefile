@@ -34,12 +34,13 @@ check: $(VENV)/.developer
 bench: $(VENV)/.developer
 	$(BIN)/python -m tests.bench
 
-# The versions that `make test` and CI install.
+# The versions that `make test` and CI install, and of them those that the image has.
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 lock: $(VENV)/.developer
 	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		-o requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra dev -o requirements-dev.lock pyproject.toml
+	$(COMPILE) --constraint requirements-dev.lock -o deploy/requirements.lock pyproject.toml
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

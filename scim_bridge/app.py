@@ -43,6 +43,8 @@ SERVER_OPTIONS: Final[Mapping[str, Any]] = {
     "log_config": None,
     "access_log": False,
     "server_header": False,
+    # Longer than proxies keep theirs (60 s): or they would send a request into a connection that is just being closed.
+    "timeout_keep_alive": 75,
     # Who sits in front is told by `public_url`; headers that anybody can send shape no location (RFC 7644 section 7.2).
     "proxy_headers": False,
 }

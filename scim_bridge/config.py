@@ -5,7 +5,7 @@ import binascii
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -31,7 +31,10 @@ class ConfigError(ValueError):
 class ServerConfig:
     """The ``[server]`` table."""
 
-    database: str = setting(default="sqlite:///bridge.db", help="Where the bridge keeps what it stores")
+    database: str = setting(
+        default="sqlite:///bridge.db",
+        help="Where the bridge keeps what it stores; env:NAME and file:PATH too, as a URL may hold a password",
+    )
     encryption_key: Secret | None = setting(
         default=None,
         help="32 bytes in base64; seals cursors, so that several nodes and restarts honour them",
@@ -132,6 +135,7 @@ def from_document(document: Mapping[str, Any], file: str, provider_by_name: Prov
         if key not in ("server", "connections"):
             raise ConfigError(f"{file}: [{key}]: there is no such table")
     server = read(ServerConfig, _table(document, "server", file), _Table(file, "server"))
+    server = replace(server, database=_secret(server.database, "database", _Table(file, "server")).reveal())
     _check_server(server, _Table(file, "server"))
     connections = _table(document, "connections", file)
     return Config(server, {name: _connection(name, connections, file, provider_by_name) for name in connections})

@@ -85,7 +85,7 @@ def configure(level: Level = "info") -> RequestLog:
     handler: logging.StreamHandler[TextIO] = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
-    logging.getLogger("scim_bridge").setLevel(number)
+    logging.getLogger("scim_bridge").setLevel(number if level == "debug" else logging.NOTSET)
     silence_http_library()
     for name in ("uvicorn.access", "aiohttp.access"):
         logging.getLogger(name).disabled = True  # one line a request is ours

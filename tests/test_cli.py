@@ -166,6 +166,7 @@ def test_a_certificate_that_is_not_there_is_wrong_configuration(tmp_path: Path) 
     assert "[connections.other.settings]: ca_bundle" in result.output
 
 
+@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("command", ["serve", "demo"])
 def test_a_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path, command: str) -> None:
     with socket.socket() as taken:

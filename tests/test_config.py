@@ -143,12 +143,24 @@ def test_what_is_wrong_is_named_by_file_table_and_key(tmp_path: Path, change: tu
         ('database = "mysql://u@h/d"', "database: takes sqlite:///PATH or postgresql://"),
         ('database = "postgresql://u@h/d"', "encryption_key: is missing: nodes that share a database"),
         ('database = "sqlite:///"', "database: takes sqlite:///PATH or postgresql://"),
+        ('database = "env:NOWHERE"', "database: the environment variable NOWHERE is not set"),
     ],
 )
 def test_the_server_table_is_checked(tmp_path: Path, key: str, problem: str) -> None:
     with pytest.raises(ConfigError, match="server") as caught:
         load(written(tmp_path, f"[server]\n{key}\n{GOOD}"), provider_by_name)
     assert problem in str(caught.value)
+
+
+def test_a_database_url_may_stand_elsewhere_as_it_may_hold_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, key = "postgresql://bridge:s3cret@db/bridge", f'encryption_key = "{"A" * 43}="'
+    (tmp_path / "url").write_text(f"{url}\n", "utf-8")
+    monkeypatch.setenv("BRIDGE_DATABASE", url)
+    for source in ("env:BRIDGE_DATABASE", f"file:{tmp_path}/url"):
+        text = f'[server]\ndatabase = "{source}"\n{key}\n{GOOD}'
+        assert load(written(tmp_path, text), provider_by_name).server.database == url
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

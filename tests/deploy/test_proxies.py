@@ -1,0 +1,104 @@
+"""The example configurations of reverse proxies, run in front of a bridge."""
+
+import re
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from scim_bridge.app import create_app
+from scim_bridge.protocol.endpoint import MAX_BODY_BYTES
+from scim_bridge.providers.pingone.sandbox import Sandbox
+from tests.deploy.files import DEPLOY
+from tests.real.installed import needed
+from tests.servers import free_port, running
+from tests.test_metrics import connection
+from tests.upstream.certificates import authority
+
+pytestmark = pytest.mark.slow
+PUBLIC: Final = "https://scim.example.com"
+HEADERS: Final = {"Authorization": "Bearer t"}
+Arrange = Callable[[str, int, str, str, Path], list[str]]
+"""Makes a configuration listen on a port, with a certificate, for a bridge elsewhere, and gives the command."""
+
+
+def nginx(text: str, port: int, certificate: str, bridge: str, folder: Path) -> list[str]:
+    text = text.replace("443 ssl", f"127.0.0.1:{port} ssl").replace("127.0.0.1:8000", bridge)
+    text = re.sub(r"(ssl_certificate(?:_key)?) \S+;", rf"\1 {certificate};", text)
+    text = f"daemon off; pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; {text} }}"
+    (folder / "proxy").write_text(text, "utf-8")
+    return [needed("nginx", "nginx-light"), "-p", str(folder), "-c", str(folder / "proxy")]
+
+
+def haproxy(text: str, port: int, certificate: str, bridge: str, folder: Path) -> list[str]:
+    text = text.replace("bind :443", f"bind 127.0.0.1:{port}").replace("127.0.0.1:8000", bridge)
+    text = text.replace("/etc/haproxy/scim.example.com.pem", certificate)
+    (folder / "proxy").write_text(text, "utf-8")
+    return [needed("haproxy", "haproxy"), "-db", "-f", str(folder / "proxy")]
+
+
+def caddy(text: str, port: int, certificate: str, bridge: str, folder: Path) -> list[str]:
+    text = text.replace("scim.example.com {", f"https://127.0.0.1:{port} {{\n\ttls {certificate} {certificate}", 1)
+    text = f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text.replace('127.0.0.1:8000', bridge)}"
+    (folder / "proxy").write_text(text, "utf-8")
+    return [needed("caddy", "caddy"), "run", "--adapter", "caddyfile", "--config", str(folder / "proxy")]
+
+
+@contextmanager
+def proxied(name: str, arrange: Arrange, folder: Path, bridge: str) -> Iterator[httpx.Client]:
+    """A client of a bridge behind a proxy."""
+    authorities, port = authority(folder), free_port()
+    text = (DEPLOY / "proxies" / name).read_text("utf-8")
+    command = arrange(text, port, authorities.issue("proxy"), bridge.removeprefix("http://"), folder)
+    trusted = ssl.create_default_context(cafile=authorities.bundle)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env={"HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+        )
+        try:
+            with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trusted, timeout=60) as client:
+                _wait(client, process, folder / "log")
+                yield client
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            if client.get("/healthz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(log.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "arrange"), [("nginx.conf", nginx), ("haproxy.cfg", haproxy), ("Caddyfile", caddy)], ids=lambda each: each
+)
+def test_answers_through_a_proxy_are_the_bridges_own(tmp_path: Path, name: str, arrange: Arrange) -> None:
+    app = create_app({"acme": connection(Sandbox(users=5))}, public_url=PUBLIC)
+    with running(app) as bridge, proxied(name, arrange, tmp_path, bridge) as client:
+        for path in ("/Users?count=3", "/Users/a%2Fb%20%C3%A4%3B", "/Users/..%2FGroups", "//Users"):
+            through = client.get(f"/scim/acme/v2{path}", headers=HEADERS)
+            direct = httpx.get(f"{bridge}/scim/acme/v2{path}", headers=HEADERS)
+            assert (through.status_code, through.content) == (direct.status_code, direct.content), path
+        [first, *_] = client.get("/scim/acme/v2/Users", headers=HEADERS).json()["Resources"]
+        assert first["meta"]["location"].startswith(f"{PUBLIC}/scim/acme/v2/Users/")
+        refused = client.get("/scim/acme/v2/Users")
+        assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="SCIM"')
+        large = client.post("/scim/acme/v2/Users", headers=HEADERS, content=b" " * (MAX_BODY_BYTES + 1))
+        assert large.status_code == 413
+        assert large.json()["detail"] == f"The request body is larger than {MAX_BODY_BYTES} bytes"
+        for path in ("/metrics", "/readyz"):
+            assert client.get(path).status_code == 404
+            assert httpx.get(f"{bridge}{path}").status_code in (200, 503)
