@@ -79,12 +79,18 @@ class Operations:
         return [self._publish(self._board)] if self._board is not None else []
 
     async def _publish(self, board: Board) -> None:
-        while True:
-            try:
-                board.publish(self.metrics.counters(), self.metrics.gauges())
-            except OSError as error:
-                _log.warning("other workers cannot be told what was counted", extra={"error": str(error)})
-            await self._clock.sleep(PUBLISH_SECONDS)
+        try:
+            while True:
+                self._publish_once(board)
+                await self._clock.sleep(PUBLISH_SECONDS)
+        finally:
+            self._publish_once(board)  # or what was counted last would be lost when this worker is replaced
+
+    def _publish_once(self, board: Board) -> None:
+        try:
+            board.publish(self.metrics.counters(), self.metrics.gauges())
+        except OSError as error:
+            _log.warning("other workers cannot be told what was counted", extra={"error": str(error)})
 
     # -- answers -------------------------------------------------------------------------------------------------------
 

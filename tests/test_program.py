@@ -1,6 +1,7 @@
 """`serve` as a program: what it logs, how it ends, and what its workers are together."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,41 @@ def test_every_line_is_json_and_workers_are_counted_together(tmp_path: Path, opt
     assert sum(each["message"] == "request" for each in told) == 20
     assert [each for each in told if each["message"] == "Application startup complete."]
     assert [each for each in told if each["message"] == "Application shutdown complete."]
+
+
+@pytest.mark.slow
+def test_workers_are_replaced_by_ones_with_the_new_configuration_and_nothing_that_was_counted_is_lost(
+    tmp_path: Path,
+) -> None:
+    with running(Sandbox(users=3).app) as upstream:
+        path = config(tmp_path, upstream)
+        with served(path, tmp_path / "log", "--workers", "2") as origin:
+            users(origin, 10)
+            text = path.read_text("utf-8")
+            path.write_text(text.replace("[connections.acme]", '[connections.acme]\naccess = "read-only"', 1), "utf-8")
+            _replace_workers(tmp_path / "log")
+            delete = f"{origin}/scim/acme/v2/Users/nobody"
+            until(lambda: {httpx.delete(delete, headers={"Authorization": "Bearer t"}).status_code} == {403})
+            until(lambda: _stopped(tmp_path / "log") == 2)
+            found = parsed(httpx.get(f"{origin}/metrics").text)
+            assert of(found, "workers") == 2
+            labels = {"connection": "acme", "method": "GET", "resource": "Users", "status": "2xx"}
+            assert of(found, "requests_total", **labels) == 10
+            path.write_text("odd = 1", "utf-8")
+            _replace_workers(tmp_path / "log")
+            until(lambda: "aborting the restart" in (tmp_path / "log").read_text("utf-8"))
+            users(origin, 4)
+    [told] = [each for each in lines(tmp_path / "log") if each["level"] == "critical"]
+    assert (told["message"], told["error"]) == ("cannot start", f"{path}: [odd]: there is no such table")
+
+
+def _replace_workers(log: Path) -> None:
+    [started] = [each for each in lines(log) if each["message"].startswith("Started parent")]
+    os.kill(int(re.findall(r"\d+", started["message"])[0]), signal.SIGHUP)
+
+
+def _stopped(log: Path) -> int:
+    return sum(each["message"].startswith("Finished server process") for each in lines(log))
 
 
 @pytest.mark.slow
