@@ -122,7 +122,7 @@ def test_libraries_tell_no_more_than_what_shows_no_urls_and_statements(
     capsys: pytest.CaptureFixture[str], level: Level, ours: list[str], theirs: list[str]
 ) -> None:
     configure(level)
-    for name in ("scim_bridge.upstream", "uvicorn.error", "psycopg"):
+    for name in ("scim_bridge.told", "a_library", "another.library"):
         for each in (logging.DEBUG, logging.INFO, logging.ERROR):
             logging.getLogger(name).log(each, "told")
     lines = [orjson.loads(each) for each in capsys.readouterr().err.splitlines()]
