@@ -36,10 +36,13 @@ def installed(name: str, parts: Sequence[Path], install: Callable[[Path], None])
 
 def scimmy() -> Path:
     """The folder of the server made with SCIMMY, with its packages."""
-    parts = sorted(each for each in (HERE / "scimmy").iterdir() if each.is_file())
-    return installed(
-        "scimmy", parts, lambda folder: run(needed("npm", "nodejs", "npm"), "ci", "--no-audit", cwd=folder)
-    )
+    return node_packages("scimmy", HERE / "scimmy")
+
+
+def node_packages(name: str, folder: Path) -> Path:
+    """A copy of a folder with a program of Node.js, with the packages of its lock."""
+    parts = sorted(each for each in folder.iterdir() if each.is_file())
+    return installed(name, parts, lambda copy: run(needed("npm", "nodejs", "npm"), "ci", "--no-audit", cwd=copy))
 
 
 def clients() -> Path:

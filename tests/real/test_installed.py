@@ -1,14 +1,24 @@
 """What tests install names no registry: where packages come from is the machine's to say."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from tests.real.installed import HERE
 
 
-def test_the_lock_of_the_node_server_names_packages_and_no_address() -> None:
-    text = (HERE / "scimmy" / "package-lock.json").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("folder", "wanted"),
+    [
+        (HERE / "scimmy", {"scimmy", "scimmy-routers", "express"}),
+        (HERE.parent / "providers" / "sailpoint_isc" / "sdk_node", {"sailpoint-api-client"}),
+    ],
+)
+def test_the_locks_of_programs_of_node_name_packages_and_no_address(folder: Path, wanted: set[str]) -> None:
+    text = (folder / "package-lock.json").read_text("utf-8")
     packages = json.loads(text)["packages"]
-    assert {"node_modules/scimmy", "node_modules/scimmy-routers", "node_modules/express"} <= packages.keys()
+    assert {f"node_modules/{each}" for each in wanted} <= packages.keys()
     assert all("integrity" in each for name, each in packages.items() if name)
     assert "://" not in text
 

@@ -28,6 +28,10 @@ async def test_the_token_endpoint_takes_forms_and_queries_of_its_one_client() ->
         granted = (await sign_in(client, sandbox)).json()
         assert granted["token_type"] == "bearer" and granted["expires_in"] == 43_200 and "identity_id" in granted
         assert (await client.post(f"{ORIGIN}/oauth/token", params=form)).status_code == 200
+        parts = {name: (None, value) for name, value in form.items()}
+        assert (await client.post(f"{ORIGIN}/oauth/token", files=parts)).status_code == 200
+        wrong_part = await client.post(f"{ORIGIN}/oauth/token", files={**parts, "client_secret": (None, "x")})
+        assert wrong_part.status_code == 401
         basic = httpx.BasicAuth(sandbox.client_id, sandbox.client_secret)
         headers = await client.post(f"{ORIGIN}/oauth/token", data={"grant_type": "client_credentials"}, auth=basic)
         assert headers.status_code == 401
