@@ -18,7 +18,7 @@ from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unus
 from scim_bridge.upstream.auth import HoldsSecrets, HoldsToken
 from scim_bridge.upstream.errors import RateLimited, Rejected, TimedOut, UpstreamError
 from scim_bridge.upstream.exchange import CredentialUse, exchanged, unobserved
-from scim_bridge.upstream.pace import TokenBucket, backoff_seconds
+from scim_bridge.upstream.pace import OwnPace, Pace, backoff_seconds
 from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
 from scim_bridge.upstream.trace import current_trace
@@ -74,6 +74,7 @@ def _unclassified(reply: Reply) -> UpstreamError | None:
 
 class UpstreamClient:
     """Sends requests to one upstream, over one pool of connections; ``observe`` is told of sign-ins and refusals.
+    ``pace``: when to send, if others send to it too.
 
     ``classify`` judges each reply by vendor code; what it leaves alone (None) is judged by its status. ValueError for a
     base URL, proxy or certificate file that cannot be used.
@@ -91,6 +92,7 @@ class UpstreamClient:
         transport: httpx.AsyncBaseTransport | None = None,
         rng: random.Random | None = None,
         observe: Callable[[CredentialUse], None] = unobserved,
+        pace: Pace | None = None,
     ) -> None:
         self._name = name
         self._base = base_address(base_url)
@@ -100,8 +102,7 @@ class UpstreamClient:
         self._clock = clock
         self._rng = rng or random.Random()
         self._gate = asyncio.Semaphore(options.max_concurrency)
-        rate = options.requests_per_second
-        self._bucket = None if rate is None else TokenBucket(rate, clock)
+        self._pace = pace or OwnPace(options.requests_per_second, clock)
         headers = httpx.Headers({"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}"})
         headers.update(options.headers)
         inner = transport or _transport(options)
@@ -182,12 +183,20 @@ class UpstreamClient:
             if isinstance(result, Reply):
                 return result
             in_doubt = in_doubt or not result.untouched
+            await self._heed(result)
             wait = self._wait_before_another(attempt, result, call)
             if wait is None:
                 result.error.sent = call.method not in _SAFE and (in_doubt or result.error.sent)
                 return result.error
             await self._pause(wait, result.error.retry_after_seconds)
             attempt += 1
+
+    async def _heed(self, failure: Failure) -> None:
+        """Pause for all requests where the upstream limits us. Only for as long as would be waited for: a longer pause,
+        asked for by mistake, would shut out what the upstream would answer."""
+        asked = failure.error.retry_after_seconds
+        if isinstance(failure.error, RateLimited) and 0 < asked <= self._options.longest_wait_seconds:
+            await self._pace.pause(asked)
 
     def _wait_before_another(self, attempt: int, failure: Failure, call: _Call) -> float | None:
         """Seconds until the next attempt; None where there may be none, or it would come too late."""
@@ -206,20 +215,19 @@ class UpstreamClient:
         await self._clock.sleep(seconds)
 
     async def _turn(self) -> Failure | None:
-        """Wait for our own rate limit; the failure where that would take too long."""
+        """Wait for our own rate limit and the upstream's pauses; the failure where that would take too long."""
         remaining = self._remaining()
         if remaining <= 0:
             return Failure(TimedOut("", "the deadline of the request has passed"), passing=False, untouched=True)
-        if self._bucket is None:
-            return None
         longest = min(self._options.longest_wait_seconds, remaining)
-        wait = self._bucket.take(longest)
-        if wait > longest:
-            limited = RateLimited("", "our own rate limit is used up", retry_after_seconds=math.ceil(wait))
+        turn = await self._pace.take(longest)
+        if turn.seconds > longest:
+            why = "it asked for a pause" if turn.paused else "our own rate limit is used up"
+            limited = RateLimited("", why, retry_after_seconds=math.ceil(turn.seconds))
             return Failure(limited, passing=False, untouched=True)
-        if wait > 0:
-            self.usage.waited["own_limit"] += wait
-            await self._clock.sleep(wait)
+        if turn.seconds > 0:
+            self.usage.waited["retry_after" if turn.paused else "own_limit"] += turn.seconds
+            await self._clock.sleep(turn.seconds)
         return None
 
     async def _attempt(self, call: _Call) -> Reply | Failure:

@@ -1,11 +1,13 @@
-"""When to send: our own rate limit, and how long to wait before another attempt."""
+"""When to send: our own rate limit, pauses the upstream asks for, and how long to wait before another attempt."""
 
 import math
 import random
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 from scim_bridge.clock import Clock
 
@@ -13,6 +15,36 @@ BACKOFF_BASE_SECONDS = 0.25
 BACKOFF_CAP_SECONDS = 8.0
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Seconds to wait before sending; ``paused``: because the upstream asked for it."""
+
+    seconds: float = 0.0
+    paused: bool = False
+
+
+class Pace(Protocol):
+    """When requests may be sent, by whatever shares the upstream's limit."""
+
+    async def take(self, longest_seconds: float) -> Turn:
+        """The turn of one request. Above ``longest_seconds`` nothing was taken: do not send."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let nothing be sent for so long: the upstream says so."""
+        ...
+
+
+def refilled(level: float, elapsed_seconds: float, rate: float) -> float:
+    """What a bucket holds after a while: at most one second's worth, and one request."""
+    return min(max(1.0, rate), level + elapsed_seconds * rate)
+
+
+def wait_seconds(level: float, rate: float) -> float:
+    """How long until a bucket has one request to give; below zero, some are given away already."""
+    return max(0.0, (1.0 - level) / rate)
 
 
 class TokenBucket:
@@ -25,19 +57,37 @@ class TokenBucket:
     def __init__(self, rate: float, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        self._size = max(1.0, rate)
-        self._level = self._size
+        self._level = max(1.0, rate)
         self._filled = clock.now()
 
     def take(self, longest_seconds: float) -> float:
         """Seconds to wait before sending. Above ``longest_seconds`` nothing was taken: do not send."""
         now = self._clock.now()
-        self._level = min(self._size, self._level + (now - self._filled) * self._rate)
+        self._level = refilled(self._level, now - self._filled, self._rate)
         self._filled = now
-        wait = max(0.0, (1.0 - self._level) / self._rate)
+        wait = wait_seconds(self._level, self._rate)
         if wait <= longest_seconds:
             self._level -= 1.0
         return wait
+
+
+class OwnPace:
+    """The pace of one program that shares its upstream's limit with none; ``rate`` None: no limit of our own."""
+
+    def __init__(self, rate: float | None, clock: Clock) -> None:
+        self._bucket = None if rate is None else TokenBucket(rate, clock)
+        self._clock = clock
+        self._paused_until = 0.0
+
+    async def take(self, longest_seconds: float) -> Turn:
+        paused = max(0.0, self._paused_until - self._clock.now())
+        if paused > longest_seconds:
+            return Turn(paused, paused=True)
+        limited = 0.0 if self._bucket is None else self._bucket.take(longest_seconds)
+        return Turn(max(paused, limited), paused > limited)
+
+    async def pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, self._clock.now() + seconds)
 
 
 def backoff_seconds(attempt: int, rng: random.Random) -> float:

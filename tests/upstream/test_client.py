@@ -377,6 +377,34 @@ async def test_a_rate_limit_of_ours_that_takes_too_long_fails_at_once(deadline: 
     assert (len(stub.calls), clock.slept) == (1, [])
 
 
+async def test_a_pause_that_the_upstream_asks_for_holds_for_all_requests() -> None:
+    clock, stub = FakeClock(), Stub(status(429, Retry_After="5"), ok())
+    async with connected(stub, clock=clock, options=ClientOptions(attempts=1)) as client:
+        await failure(client)
+        clock.advance(2)
+        await client.send("GET", "/users")
+        assert (clock.slept, client.usage.waited["retry_after"]) == ([3.0], 3.0)
+
+
+async def test_a_pause_that_nobody_can_wait_for_is_told_without_asking_again() -> None:
+    clock, stub = FakeClock(), Stub(status(429, Retry_After="5"), ok())
+    async with connected(stub, clock=clock, options=ClientOptions(attempts=1)) as client:
+        await failure(client)
+        with tracing(clock, 4.0):
+            error = await failure(client, "POST")
+    assert (type(error), error.retry_after_seconds, error.sent) == (RateLimited, 5, False)
+    assert (len(stub.calls), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("refusal", [status(429, Retry_After="21"), status(503, Retry_After="5")])
+async def test_neither_an_outage_nor_a_long_pause_shuts_out_other_requests(refusal: httpx.Response) -> None:
+    clock, stub = FakeClock(), Stub(refusal, ok())
+    async with connected(stub, clock=clock, options=ClientOptions(attempts=1)) as client:
+        await failure(client)
+        await client.send("GET", "/users")
+    assert clock.slept == []
+
+
 def _gzipped(content: bytes) -> httpx.Response:
     async def stream() -> AsyncIterator[bytes]:
         yield content
