@@ -20,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
 from scim_bridge.conformance.openapi import derived
-from scim_bridge.connections import Connection, open_early, provider_by_name
+from scim_bridge.connections import Connection, needs_database, open_early, provider_by_name
 from scim_bridge.logs import Level, RequestLog, configure, log_crashes
 from scim_bridge.operations import Operations
 from scim_bridge.protocol.endpoint import ScimEndpoint
@@ -69,7 +69,7 @@ def open_connections(config: Config) -> dict[str, Connection]:
 
 def _database(config: Config) -> Database | None:
     """The database, where something is kept in it."""
-    if not any(each.table.mode == "mirror" for each in config.connections.values()):
+    if not any(map(needs_database, config.connections.values())):
         return None
     try:
         return open_database(config.server.database)

@@ -29,6 +29,7 @@ from scim_bridge.query.directory import Directory
 from scim_bridge.query.provider import Provider
 from scim_bridge.query.run import ReadLimits
 from scim_bridge.store.database import Database
+from scim_bridge.store.sidecar import Sidecar, prepare
 from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.trace import tracing
 
@@ -90,7 +91,7 @@ class Connection:
         database: Database | None = None,
         wall: Callable[[], int] = now,
     ) -> None:
-        """``transport`` replaces the network in tests; a ``database`` is needed in the mode mirror."""
+        """``transport`` replaces the network in tests; a ``database`` is needed where `needs_database` says so."""
         self.config = config
         self.database = database
         self._wall = wall
@@ -131,8 +132,20 @@ class Connection:
 
     async def _open(self) -> _Opened:
         facts = await self.config.provider.discover(self.config.settings, self.client.send)
-        service = self.serve(self.config.provider.collections(self.config.settings, facts))
+        collections = self.config.provider.collections(self.config.settings, facts)
+        await self._remember(collections)
+        service = self.serve(collections)
         return _Opened(service, facts, self._due(facts), await self._mirrored(service))
+
+    async def _remember(self, collections: Sequence[Collection]) -> None:
+        """Keep in the database what the provider has to remember; without one it is known until the program ends."""
+        names = self.config.provider.remembers(self.config.settings)
+        if self.database is None or not names:
+            return
+        await self.database.write(prepare)
+        for each in collections:
+            if each.resource.name in names:
+                each.remembered.keep_in(Sidecar(self.database, self.config.name, each.resource.name))
 
     async def _mirrored(self, service: ScimService) -> Sync | None:
         if not self.is_mirror or self.database is None:
@@ -224,6 +237,11 @@ class Connection:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.aclose()
+
+
+def needs_database(config: ConnectionConfig) -> bool:
+    """Whether a connection keeps something in the database."""
+    return config.table.mode == "mirror" or bool(config.provider.remembers(config.settings))
 
 
 def _failed(task: "asyncio.Task[_Opened]") -> bool:

@@ -1,12 +1,14 @@
 """The application as a whole: its life, its health, several connections beside each other."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from scim2_server.cursor import Cursors
 
-from scim_bridge.app import create_app
+from scim_bridge.app import close, create_app, open_connections
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.providers.pingone.sandbox import Sandbox
@@ -64,3 +66,19 @@ async def test_a_token_is_good_for_its_own_connection() -> None:
         for name, token, status in [("one", "t-one", 200), ("one", "t-two", 401), ("two", "t-two", 200)]:
             answer = await client.get(f"/scim/{name}/v2/Users", headers={"Authorization": f"Bearer {token}"})
             assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"), [("terminate", True), ("archive", False)], ids=["what it deletes is noted", "nothing is noted"]
+)
+async def test_the_database_is_opened_where_a_provider_has_to_remember(tmp_path: Path, policy: str, kept: bool) -> None:
+    settings = {"base_url": "https://acme.nerm.test/api", "api_token": "k", "delete_policy": policy}
+    connection = {"provider": "sailpoint-nerm", "token": "t", "settings": settings}
+    server = {"database": f"sqlite:///{tmp_path}/bridge.db"}
+    document = {
+        "server": server,
+        "connections": {"acme": connection, "plain": {**connection, "settings": {**settings, "delete_policy": "hard"}}},
+    }
+    opened = open_connections(from_document(document, "test", provider_by_name))
+    assert (tmp_path / "bridge.db").exists() is kept
+    await close(list(opened.values()))

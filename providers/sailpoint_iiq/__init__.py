@@ -174,5 +174,6 @@ PROVIDER = Provider(
     refresh=_refresh,
     classify=classify,
     check=_check,
+    remembers=lambda settings: ("User",) if settings.delete_policy == "deactivate" else (),
     simulation=_simulation,
 )

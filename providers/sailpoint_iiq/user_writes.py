@@ -4,6 +4,7 @@ So a change is read, merged and put back, the site's attributes, capabilities an
 it. A PUT may run workflows and take a minute: it is never sent twice.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -14,17 +15,19 @@ from scim_bridge.providers.scim.shape import EMPTY, Moves, held
 from scim_bridge.providers.scim.writes import ResourceWrites
 from scim_bridge.query.capabilities import Call, Resource, Row, Steps, Writes
 from scim_bridge.query.plan import quoted
+from scim_bridge.query.remembered import Remembered
 from scim_bridge.schemas import ENTERPRISE_USER
 from scim_bridge.upstream.errors import BadAnswer
 
 DeletePolicy = Literal["delete", "deactivate"]
+_VERSION: Final = re.compile(r'W/"([0-9]{1,18})"')
 _FILLED_IN: Final = frozenset({("displayName",), ("name",)})
 """What falls back on the user name where there is nothing."""
 
 
 class UserWrites:
     """The calls that write identities; with the policy "deactivate", who was deleted here is hidden until IdentityIQ
-    changes the identity again. That is remembered as long as the program runs."""
+    changes the identity again."""
 
     def __init__(self, table: AttributeMap, facts: Facts, *, delete_policy: DeletePolicy) -> None:
         self._table = table
@@ -33,7 +36,7 @@ class UserWrites:
         self._whole = ResourceWrites(
             facts.user, Moves(), patch=False, relations=frozenset(), unseen=(), dialect=dialect
         )
-        self._deleted: dict[str, Any] = {}
+        self.remembered = Remembered()
 
     def writes(self) -> Writes:
         delete = self._whole.delete if self._policy == "delete" else self._deactivate
@@ -42,10 +45,11 @@ class UserWrites:
     def visible(self, row: Row) -> bool:
         """Whether an identity was not deleted here, or has changed since."""
         resource_id = held(row, "id")
-        return resource_id not in self._deleted or self._deleted[resource_id] != _version(row)
-
-    def hides(self) -> bool:
-        return bool(self._deleted)
+        mark = self.remembered.mark(resource_id)
+        if mark is None or _is_as_left(row, mark):
+            return mark is None
+        self.remembered.forget(str(resource_id))
+        return True
 
     def _update(self, row: Row, before: Resource, after: Resource) -> Steps:
         return self._whole.update(row, *_without_fallbacks(before, after))
@@ -65,12 +69,19 @@ class UserWrites:
         if not isinstance(row, Mapping) or held(row, "id") != resource_id:
             raise BadAnswer("", "did not answer the identity that was asked for")
         after = yield from self._whole.update(row, {"active": True}, {"active": False})
-        self._deleted[resource_id] = _version(after if after is not None else row)
+        self.remembered.add(resource_id, _version(after if after is not None else row))
 
 
-def _version(row: Row) -> Any:
+def _is_as_left(row: Row, mark: str) -> bool:
+    """Whether an identity is as a DELETE left it, or was read before that: versions tell the time of the change."""
+    version = _version(row)
+    read, left = _VERSION.fullmatch(version), _VERSION.fullmatch(mark)
+    return version == mark or (read is not None and left is not None and int(read[1]) < int(left[1]))
+
+
+def _version(row: Row) -> str:
     meta = held(row, "meta")
-    return held(meta, "version") if isinstance(meta, Mapping) else None
+    return str(held(meta, "version") or "") if isinstance(meta, Mapping) else ""
 
 
 def _stored(row: Row) -> Row:

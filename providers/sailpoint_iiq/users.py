@@ -71,9 +71,9 @@ def collection(settings: "Settings", facts: Facts) -> Collection:
         homeless=table.homeless,
         no_place=table.no_place,
     )
-    return (
-        replace(users, visible=writes.visible, hides=writes.hides) if settings.delete_policy == "deactivate" else users
-    )
+    if settings.delete_policy == "delete":
+        return users
+    return replace(users, visible=writes.visible, remembered=writes.remembered)
 
 
 def attribute_map(settings: "Settings", facts: Facts) -> AttributeMap:

@@ -10,8 +10,8 @@ What SCIM cannot say there: `userName` is the work e-mail where nothing is mappe
 `active` is the status Active, and false is one of three. A person has no groups: roles are portal users'. A reference
 to a profile reads as its name and is written by it; several references, owners and contributors are read only. There
 are no bulk writes, as these may be queued as jobs with nothing to show. What is UNVERIFIED about the API is a setting,
-with the safe choice as its default. Deletions by `terminate` are remembered in memory: after a restart these people
-show again, inactive.
+with the safe choice as its default. Deletions by `terminate` are remembered in the bridge's database until NERM changes
+the profile again; lists are then read whole, as NERM's own totals count these people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -142,5 +142,6 @@ PROVIDER = Provider(
     discover=_discover,
     classify=classify,
     check=_check,
+    remembers=lambda settings: ("User",) if settings.delete_policy == "terminate" else (),
     simulation=_simulation,
 )

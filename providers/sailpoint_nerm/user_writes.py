@@ -1,15 +1,18 @@
 """How people are written: a POST, one PATCH with what changes, and a deletion of the kind that the connection wants."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import AttributeMap
+from scim_bridge.comparison import instant
 from scim_bridge.providers.sailpoint_nerm.common import is_id, record
 from scim_bridge.providers.sailpoint_nerm.errors import none_found
 from scim_bridge.providers.sailpoint_nerm.facts import Facts, NeAttribute
 from scim_bridge.providers.sailpoint_nerm.fields import VALUES, is_reference
 from scim_bridge.query.capabilities import Call, Resource, Row, Steps, Writes
 from scim_bridge.query.pagers import dig
+from scim_bridge.query.remembered import Remembered
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected
 
 if TYPE_CHECKING:
@@ -19,42 +22,31 @@ _NAMESAKES: Final = 100
 """Profiles of one name that are looked at to find the one a reference means."""
 
 
-class Deleted:
-    """Who was terminated by a SCIM DELETE: not there until NERM changes the profile again.
+def is_as_left(row: Row, mark: str) -> bool:
+    """Whether a profile is as a DELETE left it, or was read before that.
 
-    Kept in memory, by id with the time of that change.
+    The mark is the time of that change; NERM tells milliseconds.
     """
+    told = _mark(row)
+    if told == mark:
+        return row.get("status") == "Terminated"
+    read, left = instant(told), instant(mark)
+    comparable = all(isinstance(each, datetime) and each.tzinfo is not None for each in (read, left))
+    return comparable and bool(read < left)
 
-    def __init__(self) -> None:
-        self._at: dict[str, Any] = {}
 
-    def any(self) -> bool:
-        return bool(self._at)
-
-    def add(self, row: Row) -> None:
-        self._at[row["id"]] = row.get("updated_at")
-
-    def knows(self, profile_id: str) -> bool:
-        return profile_id in self._at
-
-    def holds(self, row: Row) -> bool:
-        """Whether a profile is as it was left; once it is not, it is forgotten."""
-        if row.get("id") not in self._at:
-            return False
-        same = self._at[row["id"]] == row.get("updated_at") and row.get("status") == "Terminated"
-        if not same:
-            del self._at[row["id"]]
-        return bool(same)
+def _mark(row: Row) -> str:
+    return str(row.get("updated_at") or "")
 
 
 class UserWrites:
     """The calls that create, change and delete a person."""
 
-    def __init__(self, settings: "Settings", facts: Facts, table: AttributeMap, deleted: Deleted) -> None:
+    def __init__(self, settings: "Settings", facts: Facts, table: AttributeMap, remembered: Remembered) -> None:
         self._settings = settings
         self._facts = facts
         self._table = table
-        self._deleted = deleted
+        self._remembered = remembered
 
     def writes(self) -> Writes:
         return Writes(create=self.create, update=self.update, delete=self.delete)
@@ -119,10 +111,11 @@ class UserWrites:
         if self._settings.delete_policy == "archive":
             yield Call("PATCH", path, json={"profile": {"archived": True}}, idempotent=True)
             return
-        if self._deleted.knows(profile_id) and self._deleted.holds(record((yield Call("GET", path)), "profile")):
+        mark = self._remembered.mark(profile_id)
+        if mark is not None and is_as_left(record((yield Call("GET", path)), "profile"), mark):
             raise NotFound("", f"there is no profile {profile_id!r}")
         ended = yield Call("PATCH", path, json={"profile": {"status": "Terminated"}}, idempotent=True)
-        self._deleted.add(record(ended, "profile"))
+        self._remembered.add(profile_id, _mark(record(ended, "profile")))
 
 
 def _undone(made: Any) -> Call:

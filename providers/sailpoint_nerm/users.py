@@ -10,9 +10,10 @@ from scim_bridge.providers.sailpoint_nerm.common import identity, is_id, item, p
 from scim_bridge.providers.sailpoint_nerm.errors import none_found
 from scim_bridge.providers.sailpoint_nerm.facts import Facts, NeAttribute
 from scim_bridge.providers.sailpoint_nerm.fields import STATUSES, attribute_map, effective, owners
-from scim_bridge.providers.sailpoint_nerm.user_writes import Deleted, UserWrites
+from scim_bridge.providers.sailpoint_nerm.user_writes import UserWrites, is_as_left
 from scim_bridge.query.capabilities import NOTHING, AccessPath, Collection, Either, Params, Rendered, Row, Rule, ops
 from scim_bridge.query.pagers import BodyCursor
+from scim_bridge.query.remembered import Remembered
 
 if TYPE_CHECKING:
     from scim_bridge.attributes import AttributeMap
@@ -30,15 +31,23 @@ def active_statuses(settings: "Settings") -> frozenset[str]:
 def collection(settings: "Settings", facts: Facts) -> Collection:
     """The Users of one connection."""
     table = attribute_map(settings, facts)
-    active, deleted = active_statuses(settings), Deleted()
+    active, remembered = active_statuses(settings), Remembered()
     types = {each.id: each.name for each in facts.people}
 
     def shown(row: Row) -> dict[str, Any]:
         """A profile with what SCIM shows of its status and type."""
         return {**row, "active": row.get("status") in active, "type_name": types.get(str(row.get("profile_type_id")))}
 
+    def gone(row: Row) -> bool:
+        """Whether a DELETE took the person away; who has changed since is back."""
+        mark = remembered.mark(row.get("id"))
+        if mark is None or is_as_left(row, mark):
+            return mark is not None
+        remembered.forget(row["id"])
+        return False
+
     def visible(row: Row) -> bool:
-        return row.get("profile_type_id") in types and row.get("archived") is not True and not deleted.holds(row)
+        return row.get("profile_type_id") in types and row.get("archived") is not True and not gone(row)
 
     names_itself = dict(table.paths())["userName"] == "uid"
     return Collection(
@@ -46,9 +55,9 @@ def collection(settings: "Settings", facts: Facts) -> Collection:
         reads=_reads(settings, facts, table),
         item=item("profiles", "profile"),
         decode=lambda row: table.decode(shown(row)),
-        writes=UserWrites(settings, facts, table, deleted).writes(),
+        writes=UserWrites(settings, facts, table, remembered).writes(),
         visible=visible,
-        hides=deleted.any,
+        remembered=remembered,
         is_id=is_id,
         written=table.aligned,
         supplied=frozenset({"active", *(["userName"] if names_itself else [])}),

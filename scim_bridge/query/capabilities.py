@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
+from scim_bridge.query.remembered import Remembered
 from scim_bridge.schemas import ResourceSchema
 from scim_bridge.upstream.errors import NotFound, UpstreamError
 from scim_bridge.upstream.reply import Reply
@@ -326,7 +327,7 @@ class Collection:
     relations: tuple[Relation, ...] = ()
     writes: Writes = field(default_factory=Writes)
     visible: Callable[[Row], bool] = _all_visible  # False: outside the connection's scope, as if it did not exist
-    hides: Callable[[], bool] = lambda: False  # whether `visible` denies, for now, rows of lists within the scope too
+    remembered: Remembered = field(default_factory=Remembered)  # rows within the scope that `visible` denies, for now
     is_id: Callable[[str], bool] = bool  # False: the upstream cannot hold such an id, so no request is made
     # a whole resource as written, in the form it will be read back; with what a PATCH started from, None otherwise
     written: Callable[[Resource, Resource | None], Resource] = lambda body, before: body

@@ -141,8 +141,10 @@ class Directory:
     async def delete(self, resource_id: str) -> None:
         """Delete a resource, and take it out of what still has it as a member. Raises NotFound as the upstream does."""
         delete = self._offered(self.collection.writes.delete, "delete")
+        await self.collection.remembered.refresh()
         async with self._transaction(resource_id) as transaction:
             await transaction.run(delete(resource_id))
+            await self.collection.remembered.save()
             if self.copy is not None:
                 await self.copy.deleted(resource_id)
             for each in self.collection.referrers:

@@ -32,6 +32,10 @@ def _never(settings: Any, discovered: Any) -> float:
     return 0.0
 
 
+def _nothing(settings: Any) -> Sequence[str]:
+    return ()
+
+
 def _always(old: Any, new: Any) -> bool:
     return True
 
@@ -63,6 +67,8 @@ class Provider(Generic[S]):
     ``collections`` builds the resource types from the settings and what was discovered (None where that failed or was
     not asked, as for `scim-bridge providers`). ``classify`` turns a refusal into an error by vendor code; None leaves
     it to the defaults by HTTP status. ``check`` tells what is wrong with settings beyond their types: the key, and why.
+    ``remembers``: the resource types of which the bridge notes what was deleted (`Collection.remembered`), and has to
+    know it as long as the upstream has the record.
     """
 
     name: str
@@ -75,4 +81,5 @@ class Provider(Generic[S]):
     supersedes: Callable[[Any, Any], bool] = _always
     classify: Callable[[Reply], UpstreamError | None] = _unclassified
     check: Callable[[S], tuple[str, str] | None] = _no_problem
+    remembers: Callable[[S], Sequence[str]] = _nothing
     simulation: Callable[[int], Simulation] | None = None

@@ -106,12 +106,17 @@ class Reader:
         except NotFound as error:
             # Where it meant that there is no such record, the page would be empty: the look-up itself is not there.
             raise BadAnswer(error.upstream, error.detail, status=error.status, codes=error.codes) from None
-        for row in filter(self.collection.visible, page.rows):
+        for row in await self._visible(page.rows):
             record = record_of(self.collection, row)
             # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
             if record.id == resource_id:
                 return row, record
         return None
+
+    async def _visible(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows that this connection shows, by what is remembered now: another node may have just deleted one."""
+        await self.collection.remembered.refresh()
+        return list(filter(self.collection.visible, rows))
 
     # -- lists --------------------------------------------------------------------------------------------------------
 
@@ -136,8 +141,9 @@ class Reader:
             return await self._page(self.planner.unaided(query), query, position or {})
 
     async def _page(self, plan: Plan, query: Query, position: Mapping[str, Any]) -> Page:
+        await self.collection.remembered.refresh()
         if plan.strategy in ("window", "walk"):
-            if self.collection.hides():
+            if self.collection.remembered.any():
                 # The same list in the same order, or pages from before and after would not fit each other.
                 return await self._scan(replace(plan, strategy="scan"), query)
             if len(plan.branches) > 1:
@@ -168,7 +174,7 @@ class Reader:
         if branch.access.refers is not None:
             unlimited = Budget(self._clock, sys.maxsize, math.inf)
             rows = await referred(self._send, self.collection, branch.access.refers, rows, self._gate, unlimited)
-        records = [record_of(self.collection, row, lean=branch.lean) for row in filter(self.collection.visible, rows)]
+        records = [record_of(self.collection, row, lean=branch.lean) for row in await self._visible(rows)]
         await self.relations.load(records, relations)
         return records
 
@@ -253,8 +259,7 @@ class Reader:
                 rows = page.rows
                 if branch.access.refers is not None:
                     rows = await referred(self._send, self.collection, branch.access.refers, rows, self._gate, budget)
-                visible = filter(self.collection.visible, rows)
-                records = [record_of(self.collection, row, lean=branch.lean) for row in visible]
+                records = [record_of(self.collection, row, lean=branch.lean) for row in await self._visible(rows)]
                 await self.relations.load(records, plan.residual_relations, budget)
                 found += [each for each in records if check is None or check(each.related(plan.residual_relations))]
                 if branch.unique and page.read == 1:

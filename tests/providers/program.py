@@ -12,6 +12,7 @@ from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.simulation import Log, Recorded
+from scim_bridge.store.database import Database
 from tests.clocks import FakeClock
 
 TOKEN = "client-t0ken"
@@ -141,14 +142,15 @@ async def running(
     *,
     clock: FakeClock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    database: Database | None = None,
     limits: Any = None,
     profile: str = "auto",
     **settings: Any,
 ) -> AsyncIterator[Bridge[S]]:
-    """The program with one open connection to a sandbox; ``transport``: another way there."""
+    """The program with one open connection to a sandbox; ``transport``: another way there. ``database``: stays open."""
     clock, way = clock or FakeClock(), transport or httpx.ASGITransport(app=sandbox.app)
     document = {"client_profile": profile, "limits": limits or {}, "settings": {**common, **settings}}
-    async with client_of({"provider": vendor.provider, **document}, way, clock) as client:
+    async with client_of({"provider": vendor.provider, **document}, way, clock, database) as client:
         await client.get(vendor.first)
         sandbox.log.clear()
         yield Bridge(vendor, sandbox, client, clock)
@@ -156,11 +158,15 @@ async def running(
 
 @asynccontextmanager
 async def client_of(
-    document: Mapping[str, Any], transport: httpx.AsyncBaseTransport, clock: FakeClock
+    document: Mapping[str, Any],
+    transport: httpx.AsyncBaseTransport,
+    clock: FakeClock,
+    database: Database | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A SCIM client of the program with one connection, "acme", as a configuration has it."""
     config = from_document({"connections": {"acme": {"token": TOKEN, **document}}}, "test", provider_by_name)
-    connection = Connection(config.connections["acme"], Cursors(b"s" * 32), clock=clock, transport=transport)
+    cursors, acme = Cursors(b"s" * 32), config.connections["acme"]
+    connection = Connection(acme, cursors, clock=clock, transport=transport, database=database)
     app = httpx.ASGITransport(app=create_app({"acme": connection}))
     base_url, headers = "http://bridge.test/scim/acme/v2", {"Authorization": f"Bearer {TOKEN}"}
     try:

@@ -14,6 +14,7 @@ from scim_bridge.query.capabilities import NOTHING, AccessPath, Collection, Eith
 from scim_bridge.query.explain import explain
 from scim_bridge.query.pagers import Offset, OnePage, Total
 from scim_bridge.query.plan import Planner, Query, Sort
+from scim_bridge.query.remembered import Remembered
 from scim_bridge.query.run import Reader
 from scim_bridge.query.sources import Page
 from scim_bridge.schemas import USER
@@ -64,7 +65,9 @@ def kind(operator: str, value: Any) -> Rendered:
     return {"kind": value} if value in SIZES else NOTHING
 
 
-def collection(body: Any = None, hides: Any = None, partitions: tuple[Params, ...] | None = None) -> Collection:
+def collection(
+    body: Any = None, hidden: Remembered | None = None, partitions: tuple[Params, ...] | None = None
+) -> Collection:
     kinds = tuple({"kind": each} for each in SIZES) if partitions is None else partitions
     table = AttributeMap(USER, [Attribute("id", "id"), Attribute("userName", "name"), Attribute("userType", "kind")])
     rules = (
@@ -74,14 +77,14 @@ def collection(body: Any = None, hides: Any = None, partitions: tuple[Params, ..
     )
     pager = Offset("offset", "limit", 3, total_at=Total("total"))
     listed = AccessPath("/people", "rows", pager, rules, partitions=kinds, body=body, text_match="insensitive")
-    hidden = set() if hides is None else hides
+    remembered = hidden or Remembered()
     return Collection(
         table.resource,
         (listed,),
         AccessPath("/people/{id}", ".", OnePage()),
         lambda row: {**table.decode(row), "active": row["state"] == "on"},
-        visible=lambda row: row["id"] not in hidden,
-        hides=lambda: bool(hidden),
+        visible=lambda row: remembered.mark(row["id"]) is None,
+        remembered=remembered,
     )
 
 
@@ -180,15 +183,15 @@ async def test_an_order_over_several_lists_is_made_here() -> None:
 
 
 async def test_what_is_hidden_for_now_is_neither_listed_nor_counted() -> None:
-    hidden: set[str] = set()
-    bench = Bench(hides=hidden)
+    hidden = Remembered()
+    bench = Bench(hidden=hidden)
     assert (await bench.page(0, 3)).total == 16
-    hidden.add("staff1")
+    hidden.add("staff1", "left")
     for offset in (0, 3, 14):
         page = await bench.page(offset, 3)
-        left = [each for each in bench.ids() if each not in hidden]
+        left = [each for each in bench.ids() if each != "staff1"]
         assert [each["id"] for each in page.resources] == left[offset : offset + 3] and page.total == 15
-    hidden.clear()
+    hidden.forget("staff1")
     assert (await bench.page(0, 3)).total == 16
 
 

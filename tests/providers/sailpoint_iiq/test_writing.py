@@ -7,6 +7,7 @@ import pytest
 
 from scim_bridge.providers.sailpoint_iiq.sandbox import Sandbox
 from scim_bridge.providers.sailpoint_iiq.sandbox_site import Extended
+from scim_bridge.store.database import Database
 from tests.providers.sailpoint_iiq.bridge import Bridge, bridged, checked
 from tests.providers.sailpoint_iiq.support import CORE, ENTERPRISE, SP_USER
 
@@ -255,3 +256,23 @@ async def test_who_is_deactivated_instead_is_gone_here_until_the_site_changes_th
         sandbox.site.put({**identity, "inactive": False, "modified": sandbox.now().replace(year=2027)})
         assert (await bridge.get(f"/Users/{gone}"))["active"] is True
         assert (await bridge.get("/Users"))["totalResults"] == 20
+
+
+async def test_who_is_deactivated_instead_stays_gone_after_a_restart(database: Database) -> None:
+    sandbox, gone = Sandbox(users=20), ""
+    for round in range(2):
+        async with bridged(sandbox, delete_policy="deactivate", database=database) as bridge:
+            if not round:
+                gone = held(sandbox)["id"]
+                assert (await bridge.ask("DELETE", f"/Users/{gone}")).status_code == 204
+            assert (await bridge.ask("GET", f"/Users/{gone}")).status_code == 404
+            assert (await bridge.get("/Users"))["totalResults"] == 19
+    identity = held(sandbox)
+    async with (
+        bridged(sandbox, delete_policy="deactivate", database=database) as bridge,
+        bridged(sandbox, delete_policy="deactivate", database=database) as other,
+    ):
+        await other.get("/Users")
+        sandbox.site.put({**identity, "inactive": False, "modified": sandbox.now().replace(year=2027)})
+        assert (await bridge.get("/Users"))["totalResults"] == 20
+        assert (await other.get("/Users"))["totalResults"] == 20

@@ -6,6 +6,7 @@ import pytest
 
 from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox
 from scim_bridge.providers.sailpoint_nerm.sandbox_store import Profile
+from scim_bridge.store.database import Database
 from tests.providers.sailpoint_nerm.bridge import ENTERPRISE, URN, Bridge, bridged
 
 ONE_TYPE: dict[str, Any] = {"people_profile_types": ["people_profile"]}
@@ -225,6 +226,38 @@ async def test_who_was_terminated_is_back_when_nerm_changes_the_profile(sandbox:
         await bridge.get("/Users", count=1)
         assert len(bridge.calls()) == 2
         assert (await bridge.ask("DELETE", f"/Users/{one.id}")).status_code == 204
+
+
+async def test_who_was_terminated_stays_gone_after_a_restart(sandbox: Sandbox, database: Database) -> None:
+    one = person(sandbox)
+    async with bridged(sandbox, database=database) as bridge:
+        assert (await bridge.ask("DELETE", f"/Users/{one.id}")).status_code == 204
+    async with bridged(sandbox, database=database) as bridge:
+        await gone(bridge, one.id)
+
+
+async def test_who_was_terminated_is_gone_on_all_nodes_and_back_on_all(sandbox: Sandbox, database: Database) -> None:
+    one = person(sandbox)
+    async with bridged(sandbox, database=database) as node, bridged(sandbox, database=database) as other:
+        everybody = len(await other.find("User"))
+        assert (await node.ask("DELETE", f"/Users/{one.id}")).status_code == 204
+        await gone(other, one.id)
+        await gone(node, one.id)
+        one.status, one.updated = "Active", sandbox.now()
+        sandbox.store.changed()
+        for each in (other, node):
+            assert (await each.get(f"/Users/{one.id}"))["active"] is True
+            assert len(await each.find("User")) == everybody
+
+
+async def test_rows_that_were_read_before_a_deletion_bring_nobody_back(sandbox: Sandbox) -> None:
+    one = person(sandbox)
+    before = sandbox.store.shown(one)
+    async with bridged(sandbox) as bridge:
+        assert (await bridge.ask("DELETE", f"/Users/{one.id}")).status_code == 204
+        sandbox.answer(f"GET /profiles/{one.id}", {"profile": before})
+        assert (await bridge.ask("GET", f"/Users/{one.id}")).status_code == 404
+        await gone(bridge, one.id)
 
 
 async def test_terminated_by_others_is_inactive_and_there(sandbox: Sandbox) -> None:
