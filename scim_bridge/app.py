@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
+from scim_bridge.auditing import Auditor, audit_keys
 from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, needs_database, open_early, provider_by_name
@@ -57,29 +58,35 @@ def cursor_secret(config: Config) -> bytes:
     return os.environ.get(CURSOR_VARIABLE, "").encode() or secrets.token_bytes(32)
 
 
-def open_connections(config: Config) -> dict[str, Connection]:
-    """The connections of a configuration, not yet signed in.
+def open_connections(config: Config, audit: Auditor | None = None) -> dict[str, Connection]:
+    """The connections of a configuration, not yet signed in. What ``audit`` has is their database, too.
 
     Raises ConfigError where settings name no usable address, certificate or proxy, or attributes that are not there.
     """
     cursors = Cursors(cursor_secret(config))
-    database = _database(config)
-    return {name: _opened(each, cursors, database) for name, each in config.connections.items()}
+    needed = any(map(needs_database, config.connections.values()))
+    database = audit.database if audit is not None else _database(config) if needed else None
+    return {name: _opened(each, cursors, database, audit) for name, each in config.connections.items()}
 
 
-def _database(config: Config) -> Database | None:
-    """The database, where something is kept in it."""
-    if not any(map(needs_database, config.connections.values())):
+def open_audit(config: Config) -> Auditor | None:
+    """The audit log of a configuration, unless it wants none. Raises ConfigError."""
+    server = config.server
+    if not server.audit:
         return None
+    return Auditor(_database(config), audit_keys(server.encryption_key), redact=server.audit_redact)
+
+
+def _database(config: Config) -> Database:
     try:
         return open_database(config.server.database)
     except DatabaseUnavailable as error:
         raise ConfigError(f"[server] database: {error}") from None
 
 
-def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | None) -> Connection:
+def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | None, audit: Auditor | None) -> Connection:
     try:
-        connection = Connection(config, cursors, database=database)
+        connection = Connection(config, cursors, database=database, audit=audit)
         connection.offline()
     except ValueError as error:
         raise ConfigError(f"[connections.{config.name}.settings]: {error}") from None
@@ -120,6 +127,20 @@ class Bridge(Starlette):
             await super().__call__(scope, receive, send)
 
 
+def open_bridge(config: Config, *, log: RequestLog | None = None, workers_folder: Path | None = None) -> Bridge:
+    """The application of a configuration. Raises ConfigError."""
+    audit, server = open_audit(config), config.server
+    return create_app(
+        open_connections(config, audit),
+        public_url=server.public_url,
+        log=log,
+        metrics_token=server.metrics_token,
+        workers_folder=workers_folder,
+        audit=audit,
+        audit_days=server.audit_days,
+    )
+
+
 def create_app(
     connections: Mapping[str, Connection],
     *,
@@ -127,9 +148,12 @@ def create_app(
     log: RequestLog | None = None,
     metrics_token: Secret | None = None,
     workers_folder: Path | None = None,
+    audit: Auditor | None = None,
+    audit_days: int = 0,
 ) -> Bridge:
     """The application over open connections; it closes them when it ends. ``log`` tells of requests.
 
+    ``audit_days``: how long ``audit`` keeps entries; 0: for ever.
     ``metrics_token``: who may read `/metrics`; None: everybody. ``workers_folder``: shared with the other workers.
     """
     database = next((each.database for each in connections.values() if each.database is not None), None)
@@ -142,21 +166,29 @@ def create_app(
         tasks = [asyncio.create_task(operations.opening(open_early(list(connections.values()))))]
         tasks += [asyncio.create_task(each.keep_mirror()) for each in connections.values() if each.is_mirror]
         tasks += [asyncio.create_task(each) for each in operations.tasks()]
+        if audit is not None and audit_days:
+            tasks.append(asyncio.create_task(audit.keep_pruned(audit_days)))
         yield
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await close(list(connections.values()))
+        await close(list(connections.values()), audit)
 
     app = Bridge(routes=operations.routes, lifespan=lifespan)
-    app.scim = ScimEndpoint(connections, derived, operations.telling(log or RequestLog()), public_url=public_url)
+    app.scim = ScimEndpoint(
+        connections, derived, operations.telling(log or RequestLog()), public_url=public_url, audit=audit
+    )
     return app
 
 
-async def close(connections: Sequence[Connection]) -> None:
+async def close(connections: Sequence[Connection], audit: Auditor | None = None) -> None:
     for each in connections:
         await each.aclose()
-    for database in {each.database for each in connections if each.database is not None}:
+    databases = {each.database for each in connections if each.database is not None}
+    if audit is not None:
+        await audit.aclose()
+        databases.add(audit.database)
+    for database in databases:
         await database.aclose()
 
 
@@ -178,10 +210,4 @@ def _worker(log: RequestLog) -> Bridge:
     steady_memory()
     config = load(Path(os.environ[CONFIG_VARIABLE]), provider_by_name)
     folder = os.environ.get(FOLDER_VARIABLE)
-    return create_app(
-        open_connections(config),
-        public_url=config.server.public_url,
-        log=log,
-        metrics_token=config.server.metrics_token,
-        workers_folder=Path(folder) if folder else None,
-    )
+    return open_bridge(config, log=log, workers_folder=Path(folder) if folder else None)

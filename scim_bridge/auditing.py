@@ -1,6 +1,7 @@
 """The audit log of a running bridge: events become entries, those of one moment in one transaction."""
 
 import asyncio
+import base64
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from scim_bridge.store.audit import ANCHOR, Place, append, mark, prepare, prune,
 from scim_bridge.store.chain import Entry, Keys
 from scim_bridge.store.database import Database, DatabaseUnavailable
 from scim_bridge.upstream.exchange import CredentialUse
+from scim_bridge.upstream.redact import Secret
 
 _log = logging.getLogger("scim_bridge.audit")
 COUNT_SECONDS: Final = 60.0
@@ -47,6 +49,11 @@ class _Counted:
         return replace(self.event, details={**self.event.details, **more})
 
 
+def audit_keys(encryption_key: Secret | None, former: Sequence[bytes] = ()) -> Keys:
+    """The keys of the chain under an ``encryption_key`` of the configuration."""
+    return Keys(None if encryption_key is None else base64.b64decode(encryption_key.reveal()), former)
+
+
 class Auditor:
     """Keeps events in the audit log. One for each process; several append to one chain."""
 
@@ -62,7 +69,7 @@ class Auditor:
     ) -> None:
         """``redact``: attributes whose values are not kept; ``wall`` gives milliseconds since 1970."""
         self.redact = tuple(redact)
-        self._database = database
+        self.database = self._database = database
         self._keys = keys
         self._clock = clock
         self._wall = wall

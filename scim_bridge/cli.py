@@ -4,9 +4,10 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
+from typing import TypeVar, get_args
 
 import click
 import uvicorn
@@ -21,10 +22,12 @@ from scim_bridge.app import (
     LEVEL_VARIABLE,
     SERVER_OPTIONS,
     close,
-    create_app,
+    open_audit,
+    open_bridge,
     open_connections,
     steady_memory,
 )
+from scim_bridge.audit_command import audit
 from scim_bridge.checks import check_connections
 from scim_bridge.config import Config, ConfigError, load
 from scim_bridge.conformance.command import UsageError, conformance
@@ -38,6 +41,7 @@ from scim_bridge.query.explain import explain as explained
 from scim_bridge.refreshing import refreshed
 from scim_bridge.workers import FOLDER_VARIABLE
 
+T = TypeVar("T")
 _config_option = click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The configuration file."
 )
@@ -80,13 +84,10 @@ def serve(path: Path, host: str, port: int, workers: int, level: Level) -> None:
     log_crashes()
     with _bound(host, port) as bound:
         if workers == 1:
-            server = config.server
-            app = create_app(
-                _opened(path, config), public_url=server.public_url, log=log, metrics_token=server.metrics_token
-            )
+            app = _usable(path, lambda: open_bridge(config, log=log))
             uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
         else:
-            asyncio.run(close(list(_opened(path, config).values())))  # what cannot work is told here, once
+            _usable(path, lambda: _tried(config))  # what cannot work is told here, once
             os.environ[LEVEL_VARIABLE] = level
             _serve_by(workers, path, bound)
 
@@ -199,6 +200,7 @@ def providers(name: str | None) -> None:
 
 
 main.add_command(conformance)
+main.add_command(audit)
 
 
 def _loaded(path: Path) -> Config:
@@ -209,8 +211,19 @@ def _loaded(path: Path) -> Config:
 
 
 def _opened(path: Path, config: Config) -> dict[str, Connection]:
+    return _usable(path, lambda: open_connections(config))
+
+
+def _tried(config: Config) -> None:
+    """Open everything, and close it again."""
+    audit = open_audit(config)
+    asyncio.run(close(list(open_connections(config, audit).values()), audit))
+
+
+def _usable(path: Path, opened: Callable[[], T]) -> T:
+    """What a file says, opened; where it cannot be, one line and exit code 2."""
     try:
-        return open_connections(config)
+        return opened()
     except ConfigError as error:
         raise UsageError(f"{path}: {error}") from None
 

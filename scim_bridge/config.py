@@ -43,6 +43,11 @@ class ServerConfig:
     public_url: str | None = setting(
         default=None, help="What meta.location and $ref start with; default: the request's own origin"
     )
+    audit: bool = setting(default=True, help="Whether writes, refusals and sign-ins are kept in the audit log")
+    audit_days: int = setting(default=0, help="After so many days entries of the audit log are removed; 0: never")
+    audit_redact: tuple[str, ...] = setting(
+        default=(), help="Attributes whose values the audit log does not keep; it never keeps secrets"
+    )
     metrics_token: Secret | None = setting(
         default=None,
         help="Bearer token for /metrics, and for names of connections at /readyz; default: none is needed",
@@ -158,6 +163,8 @@ def _check_server(server: ServerConfig, where: _Table) -> None:
             raise where.error("encryption_key", f"has {len(key)} bytes, 32 are needed")
     if server.public_url is not None and not server.public_url.startswith(("https://", "http://")):
         raise where.error("public_url", "has to start with https:// or http://")
+    if server.audit_days < 0:
+        raise where.error("audit_days", "is too small")
     if not is_database_url(server.database):
         raise where.error("database", "takes sqlite:///PATH or postgresql://...")
     if is_shared(server.database) and server.encryption_key is None:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 import httpx
 from scim2_server.cursor import Cursors
 
+from scim_bridge.auditing import Auditor
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.config import ConnectionConfig
 from scim_bridge.mirror.copy import now
@@ -31,6 +33,7 @@ from scim_bridge.query.run import ReadLimits
 from scim_bridge.store.database import Database
 from scim_bridge.store.sidecar import Sidecar, prepare
 from scim_bridge.upstream.client import UpstreamClient
+from scim_bridge.upstream.exchange import unobserved
 from scim_bridge.upstream.trace import tracing
 
 PROVIDER_GROUP: Final = "scim_bridge.providers"
@@ -90,8 +93,10 @@ class Connection:
         transport: httpx.AsyncBaseTransport | None = None,
         database: Database | None = None,
         wall: Callable[[], int] = now,
+        audit: Auditor | None = None,
     ) -> None:
-        """``transport`` replaces the network in tests; a ``database`` is needed where `needs_database` says so."""
+        """``transport`` replaces the network in tests; a ``database`` is needed where `needs_database` says so;
+        ``audit`` is told of sign-ins to the upstream."""
         self.config = config
         self.database = database
         self._wall = wall
@@ -108,6 +113,7 @@ class Connection:
             classify=config.provider.classify,
             clock=clock,
             transport=transport,
+            observe=unobserved if audit is None else partial(audit.credential_used, config.name),
         )
         self.refreshes: Counter[RefreshResult] = Counter()
         self._cache = QueryCache(clock, config.limits.cache_seconds)

@@ -6,12 +6,14 @@ import logging
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
 from rich.console import Console
 
-from scim_bridge.app import SERVER_OPTIONS, create_app, open_connections
+from scim_bridge.app import SERVER_OPTIONS, open_bridge
 from scim_bridge.config import Config, from_document
 from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.query.provider import Simulation
@@ -36,8 +38,8 @@ class _Sandbox:
 def run(bound: socket.socket, users: int, only: Sequence[str] | None = None) -> None:
     """Serve until interrupted. Raises LookupError for a provider that is not there or has no sandbox."""
     sandboxes = [_Sandbox(name, simulation, _free()) for name, simulation in _simulations(users, only)]
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(bound, sandboxes))
+    with contextlib.suppress(KeyboardInterrupt), TemporaryDirectory(prefix="scim-bridge-") as folder:
+        asyncio.run(_serve(bound, sandboxes, Path(folder)))
 
 
 def _simulations(users: int, only: Sequence[str] | None) -> list[tuple[str, Simulation]]:
@@ -57,8 +59,9 @@ def _free() -> socket.socket:
     return bound
 
 
-def configuration(sandboxes: Sequence[_Sandbox]) -> Config:
-    """One connection for each sandbox, named after its provider, with the token ``demo-NAME``."""
+def configuration(sandboxes: Sequence[_Sandbox], folder: Path) -> Config:
+    """One connection for each sandbox, named after its provider, with the token ``demo-NAME``; a database in a folder
+    that goes with the demo."""
     connections = {
         each.name: {
             "provider": each.name,
@@ -67,10 +70,11 @@ def configuration(sandboxes: Sequence[_Sandbox]) -> Config:
         }
         for each in sandboxes
     }
-    return from_document({"connections": connections}, "demo", provider_by_name)
+    server = {"database": f"sqlite:///{folder / 'bridge.db'}"}
+    return from_document({"server": server, "connections": connections}, "demo", provider_by_name)
 
 
-async def _serve(bound: socket.socket, sandboxes: Sequence[_Sandbox]) -> None:
+async def _serve(bound: socket.socket, sandboxes: Sequence[_Sandbox], folder: Path) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     servers = [_server(each.simulation.app) for each in sandboxes]
     tasks = [
@@ -78,7 +82,7 @@ async def _serve(bound: socket.socket, sandboxes: Sequence[_Sandbox]) -> None:
     ]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
-    bridge = _server(create_app(open_connections(configuration(sandboxes))))
+    bridge = _server(open_bridge(configuration(sandboxes, folder)))
     tasks.append(asyncio.create_task(bridge.serve(sockets=[bound])))
     while not bridge.started and not tasks[-1].done():
         await asyncio.sleep(0.01)

@@ -20,7 +20,12 @@ SCRIPTS = Path(sys.executable).parent
 
 @contextmanager
 def program(
-    command: Sequence[str], ready: str, *, seconds: float = 30, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    ready: str,
+    *,
+    seconds: float = 30,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[None]:
     """A running program whose URL ``ready`` answers, whatever it answers."""
     with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would fill up and stop it
@@ -29,6 +34,7 @@ def program(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            cwd=folder,
         )
         try:
             _wait(running, ready, seconds, output)
@@ -64,10 +70,11 @@ def demo(users: int = 20) -> Iterator[int]:
 
 @contextmanager
 def serve(config: Path) -> Iterator[str]:
-    """A running bridge over a configuration file; its origin."""
+    """A running bridge over a configuration file, whose folder has its database; its origin."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
-    with program(["scim-bridge", "serve", "--config", str(config), "--port", str(port)], f"{origin}/readyz"):
+    command = ["scim-bridge", "serve", "--config", str(config), "--port", str(port)]
+    with program(command, f"{origin}/readyz", folder=config.parent):
         yield origin
 
 

@@ -19,6 +19,7 @@ _TOML = re.compile(r"```toml\n((?:.*\n)*?)```")
 _TABLE = re.compile(r"(<!-- providers -->\n)(?:.*\n)*?(<!-- /providers -->)")
 _SECRETS = {
     "SCIM_BRIDGE_KEY": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+    "SCIM_BRIDGE_METRICS": "m",
     "ACME_TOKEN": "t",
     "ACME_PINGONE_SECRET": "s",
 }

@@ -31,7 +31,7 @@ def served(path: Path, log: Path, *options: str) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "scim_bridge", "serve", "--config", str(path), "--port", str(port), *options]
     with log.open("w") as stderr:
-        process = subprocess.Popen(command, stderr=stderr)
+        process = subprocess.Popen(command, stderr=stderr, cwd=path.parent)
         try:
             origin = f"http://127.0.0.1:{port}"
             until(lambda: ready(origin))
@@ -169,7 +169,7 @@ def test_a_worker_that_breaks_down_at_start_is_one_line_too(
 
     monkeypatch.setattr(app, "open_connections", broken)
     path = tmp_path / "bridge.toml"
-    path.write_text("[server]\n", "utf-8")
+    path.write_text("[server]\naudit = false\n", "utf-8")
     [line] = _failed(path, monkeypatch, capsys)
     assert line["message"] == "cannot start"
     assert line["traceback"].endswith("ZeroDivisionError")

@@ -173,7 +173,8 @@ def live(console: Console, rounds: int, seconds: float) -> list[Ratio]:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         upstream = stack.enter_context(application("pingone", PEOPLE, "/"))
         path = folder / "live.toml"
-        path.write_text(pingone_config(upstream.origin), "utf-8")
+        database = f'[server]\ndatabase = "sqlite:///{folder}/bridge.db"\n'
+        path.write_text(database + pingone_config(upstream.origin), "utf-8")
         own = stack.enter_context(_served("live", path, "/readyz", "/scim/acme/v2"))
         bare = stack.enter_context(_served("bare", path, "/", CONFIG=str(path)))
         own.learn()
