@@ -1,6 +1,7 @@
 """Roles of NERM, twice: as Groups with the portal users who have them, and as Roles.
 
-Portal users are not people of the connection, so members refer to nothing here: a member is the id of a portal user.
+Portal users are not people of the connection, so members refer to nothing here: a member is the id of a portal user,
+without `type` and `$ref`. Nor is there a `display`, as pairings tell no names, and looking each up takes a request.
 """
 
 from dataclasses import replace

@@ -9,6 +9,7 @@ import pytest
 from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox
 from tests.providers.meaning import Filters
 from tests.providers.pages import differences, pages
+from tests.providers.program import GROUP
 from tests.providers.sailpoint_nerm.bridge import ENTERPRISE, URN, bridged
 from tests.providers.sailpoint_nerm.oracle import filters, make_awkward, people
 
@@ -77,6 +78,25 @@ async def test_nobody_is_an_empty_list() -> None:
         assert await bridge.find("User") == []
         assert await bridge.find("User", filter='displayName co "x"') == []
         assert all("members" not in each for each in await bridge.find("Group"))
+
+
+async def test_members_of_roles_are_portal_users_and_not_said_to_be_users_here(sandbox: Sandbox) -> None:
+    """Sheet, section 7: role members are portal users, not profiles."""
+    pairs = list(sandbox.store.user_roles.values())
+    async with bridged(sandbox) as bridge:
+        groups, people = await bridge.find("Group"), await bridge.find("User", attributes="groups")
+        for group in groups:
+            held = sorted(each["user_id"] for each in pairs if each["role_id"] == group["id"])
+            shown = sorted(group.get("members", []), key=lambda each: str(each["value"]))
+            assert shown == [{"value": each} for each in held]  # neither `type` nor `$ref`
+        assert any(each.get("members") for each in groups)
+        schema = await bridge.get(f"/Schemas/{GROUP}")
+        told = next(each for each in schema["attributes"] if each["name"] == "members")
+        assert [each["name"] for each in told["subAttributes"]] == ["value"]
+        member = pairs[0]["user_id"]
+        assert (await bridge.ask("GET", f"/Users/{member}")).status_code == 404
+        assert not any("groups" in each for each in people)
+        assert await bridge.find("User", filter=f'groups.value eq "{pairs[0]["role_id"]}"') == []
 
 
 @pytest.mark.parametrize(
