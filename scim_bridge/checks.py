@@ -37,7 +37,7 @@ async def _check(connection: Connection) -> CheckResult:
             for each in service.directories.values():
                 await each.reader.search(Query(count=1, need_total=False))
     except Exception as failure:
-        return CheckResult(name, provider, False, scim_error(failure, "check").detail)
+        return CheckResult(name, provider, False, scim_error(failure, "check", name).detail)
     finally:
         await connection.aclose()
     types = ", ".join(each.collection.resource.endpoint.strip("/") for each in service.directories.values())

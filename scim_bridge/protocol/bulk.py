@@ -85,7 +85,7 @@ async def _step(plan: BulkPlan, step: BulkStep, request: ScimRequest, handle: Ha
         _audit(operation, request, trail, ScimResponse(504), end)
         raise
     except Exception as failure:
-        error = scim_error(failure, request.request_id)
+        error = scim_error(failure, request.request_id, request.connection)
         _audit(operation, request, trail, ScimResponse(error.status, error.body()), failure)
         return {
             **result,
@@ -143,6 +143,7 @@ def _single(operation: "_Operation", request: ScimRequest, trail: Trail) -> Scim
         headers=headers,
         body=body,
         request_id=request.request_id,
+        connection=request.connection,
         caller=request.caller,
         left_out=request.left_out,
         audit=request.audit,

@@ -126,7 +126,7 @@ class ScimEndpoint:
             answer.response = ScimResponse(error.status, error.body())
         except Exception as failure:
             answer.failure = failure
-            error = scim_error(failure, request_id)
+            error = scim_error(failure, request_id, name)
             answer.response = ScimResponse(error.status, error.body(), dict(error.headers))
         return answer
 
@@ -157,6 +157,7 @@ class ScimEndpoint:
             headers=headers,
             body=await _body(receive, headers) if scope["method"] not in _BODILESS else b"",
             request_id=request_id,
+            connection=name,
             caller=f"{name}/{answer.caller}",
             audit=self._told(name, answer, request_id),
             trail=answer.trail,

@@ -55,15 +55,18 @@ def not_found(resource_type: str, resource_id: str) -> ScimError:
     return ScimError(404, f"{resource_type} {resource_id!r} not found")
 
 
-def scim_error(failure: Exception, request_id: str) -> ScimError:
-    """What a client is told of a failure; what is unexpected is logged with its traceback and told as little of."""
+def scim_error(failure: Exception, request_id: str, connection: str) -> ScimError:
+    """What a client is told of a failure; what is unexpected is logged with its traceback and told as little of.
+
+    ``connection`` is the upstream of those that do not name theirs, as it was understood wrongly outside its client.
+    """
     match failure:
         case ScimError():
             return failure
         case UpstreamError():
-            return _upstream(failure, request_id)
+            return _upstream(failure, request_id, connection)
         case PartialWrite():
-            cause = scim_error(failure.cause, request_id)
+            cause = scim_error(failure.cause, request_id, connection)
             return ScimError(502, f"{cause.detail}. Still in effect upstream: {', '.join(failure.left)}")
         case ScanTooLarge():
             return ScimError(400, f"Too much to read for an exact answer: {failure}", "tooMany")
@@ -81,10 +84,9 @@ def scim_error(failure: Exception, request_id: str) -> ScimError:
     return ScimError(500, f"Internal error (request {request_id})")
 
 
-def _upstream(error: UpstreamError, request_id: str) -> ScimError:
+def _upstream(error: UpstreamError, request_id: str, connection: str) -> ScimError:
     """An upstream's failure: its name and the request id, so that an operator finds it."""
-    where = f"Upstream {error.upstream}" if error.upstream else "Upstream"
-    told = f"{where}: {error.detail} (request {request_id})"
+    told = f"Upstream {error.upstream or connection}: {error.detail} (request {request_id})"
     if error.sent:
         told += ". Whether the write took effect is not known"
     again = {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}

@@ -33,6 +33,7 @@ class ScimRequest:
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
     request_id: str = ""
+    connection: str = ""  # its name
     caller: str = ""  # which of the connection's tokens asks
     left_out: list[str] = field(default_factory=list)  # what of the request was ignored, for the log
     audit: RequestAudit | None = None

@@ -310,7 +310,7 @@ class ScimService:
                 return await self._represented(directory, record, _with_written(shown, written), request, 200)
         except UpstreamError as error:
             # Never as 404, 409 or 429 of its own: the write is done.
-            told = scim_error(error, request.request_id).detail
+            told = scim_error(error, request.request_id, request.connection).detail
             raise ScimError(502, f"The write took effect, but its result could not be read. {told}") from None
         raise not_found(directory.collection.resource.name, resource_id)
 

@@ -29,6 +29,7 @@ Related = Mapping[str, Mapping[str, frozenset[str]]]
 ORIGIN: Final = "https://upstream.test"
 BASE_URL: Final = "https://bridge.test/scim/contract/v2"
 REQUEST_ID: Final = "r-4711"
+CONNECTION: Final = "contract"
 LIMITS: Final = ReadLimits(5_000)
 
 
@@ -106,11 +107,11 @@ class Connected:
         """What a client is answered, by what no memory of earlier questions helps with."""
         self.cache.clear()
         content = orjson.dumps(body) if body is not None else b""
-        request = ScimRequest(method, path, BASE_URL, query, body=content, request_id=REQUEST_ID)
+        request = ScimRequest(method, path, BASE_URL, query, body=content, request_id=REQUEST_ID, connection=CONNECTION)
         try:
             return await self.service.handle(request)
         except Exception as failure:
-            error = scim_error(failure, REQUEST_ID)
+            error = scim_error(failure, REQUEST_ID, CONNECTION)
             return ScimResponse(error.status, error.body(), error.headers)
 
     def resources(self, resource_type: str) -> dict[str, dict[str, Any]]:
@@ -138,7 +139,7 @@ async def connected(
     endpoint = provider.endpoint(made, clock)
     wire = Wire(simulated.app)
     client = UpstreamClient(
-        "contract",
+        CONNECTION,
         endpoint.base_url,
         auth=endpoint.auth,
         options=endpoint.options,

@@ -16,7 +16,7 @@ from scim_bridge.query.pagers import OnePage
 from scim_bridge.query.plan import Query
 from scim_bridge.testing.base import Contract, no_problems, rules
 from scim_bridge.testing.faults import REFUSALS, SHAPES, UNCLEAR, Answer, Deformed, Fault, From
-from scim_bridge.testing.simulated import REQUEST_ID, Connected, untouched
+from scim_bridge.testing.simulated import CONNECTION, REQUEST_ID, Connected, untouched
 from scim_bridge.testing.values import literals
 
 LATER_SECONDS: Final = 100 * 24 * 3600.0
@@ -201,6 +201,8 @@ def wrong(told: str, answer: ScimResponse, right: ScimResponse, statuses: Any, s
     problems = [] if answer.status in statuses else [f"{told} becomes {answer.status}: {detail}"]
     if answer.status != 404 and REQUEST_ID not in detail:
         problems.append(f"{told} does not name the request: {detail}")
+    if answer.status in (502, 503, 504) and f"Upstream {CONNECTION}: " not in detail:
+        problems.append(f"{told} does not name the upstream: {detail}")
     if any(each and each in detail for each in secrets):
         problems.append(f"{told} tells a secret: {detail}")
     if answer.status == 429 and not answer.headers.get("Retry-After", "").isdecimal():

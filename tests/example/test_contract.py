@@ -256,8 +256,9 @@ def test_the_contract_finds(name: str) -> None:
     "status, detail, told",
     [
         (404, "gone (request r-4711)", "becomes 404"),
-        (502, "answered 500", "does not name the request"),
-        (502, "refused hush (request r-4711)", "tells a secret"),
+        (502, "Upstream contract: answered 500", "does not name the request"),
+        (502, "Upstream: answered 500 (request r-4711)", "does not name the upstream"),
+        (502, "Upstream contract: refused hush (request r-4711)", "tells a secret"),
         (429, "slow down (request r-4711)", "does not say when to try again"),
     ],
 )
@@ -270,5 +271,6 @@ def test_the_contract_finds_what_is_wrong_with_an_error(status: int, detail: str
 def test_the_contract_finds_no_fault_with_a_right_answer_or_a_right_error() -> None:
     right = ScimResponse(200, {"totalResults": 3})
     assert wrong("it", ScimResponse(200, {"totalResults": 3}), right, (502,), {"hush"}) == []
-    assert wrong("it", ScimResponse(502, {"detail": "answered 500 (request r-4711)"}), right, (502,), {"hush"}) == []
+    refused = ScimResponse(502, {"detail": "Upstream contract: answered 500 (request r-4711)"})
+    assert wrong("it", refused, right, (502,), {"hush"}) == []
     assert wrong("it", ScimResponse(200, {"totalResults": 0}), right, (502,), {"hush"}) != []

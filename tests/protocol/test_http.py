@@ -182,11 +182,18 @@ async def test_a_fault_of_ours_tells_nothing(caplog: pytest.LogCaptureFixture) -
     ],
 )
 def test_each_failure_has_one_error(error: Exception, status: int, scim_type: Any, headers: Any) -> None:
-    found = scim_error(error, "req-1")
+    found = scim_error(error, "req-1", "other")
     assert (found.status, found.scim_type, found.headers) == (status, scim_type, headers)
     if isinstance(error, UpstreamError):
         assert "up" in found.detail
         assert "req-1" in found.detail
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["alone", "of a write half done"])
+def test_an_answer_that_was_misunderstood_outside_the_client_names_the_upstream_too(wrapped: bool) -> None:
+    error: Exception = BadAnswer("", "no list")
+    found = scim_error(PartialWrite(error, ["POST /x"]) if wrapped else error, "req-1", "acme")
+    assert found.status == 502 and found.detail.startswith("Upstream acme: no list (request req-1)")
 
 
 def test_a_write_whose_outcome_is_unknown_says_so() -> None:
@@ -195,7 +202,7 @@ def test_a_write_whose_outcome_is_unknown_says_so() -> None:
         Unavailable("up", "cut", sent=True),
         BadAnswer("up", "cut", sent=True),
     ):
-        assert "not known" in scim_error(error, "r").detail
+        assert "not known" in scim_error(error, "r", "acme").detail
 
 
 # -- discovery --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What is written lands in NERM as it takes it, nothing else changes, and what it refuses is told as SCIM has it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from scim_bridge.providers.sailpoint_nerm.sandbox import Sandbox
 from scim_bridge.providers.sailpoint_nerm.sandbox_store import Profile
 from scim_bridge.store.database import Database
+from tests.providers.program import patch_of
 from tests.providers.sailpoint_nerm.bridge import ENTERPRISE, URN, Bridge, bridged
 
 ONE_TYPE: dict[str, Any] = {"people_profile_types": ["people_profile"]}
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 ORGANIZATION = f"{ENTERPRISE}:organization"
 
 
@@ -181,7 +184,17 @@ async def test_a_write_that_was_only_queued_is_no_success(sandbox: Sandbox) -> N
     async with bridged(sandbox) as bridge:
         sandbox.answer("PATCH /profiles/.*", queued)
         answer = await bridge.patch("User", one.id, {"op": "replace", "value": {"title": "x"}})
+        bulk = {
+            "method": "PATCH",
+            "path": f"/Users/{one.id}",
+            "data": patch_of({"op": "replace", "value": {"title": "y"}}),
+        }
+        sandbox.answer("PATCH /profiles/.*", queued)
+        operations = await bridge.ask("POST", "/Bulk", {"schemas": [BULK], "Operations": [bulk]})
     assert answer.status_code == 502 and "queued as a job" in answer.json()["detail"]
+    (told,) = operations.json()["Operations"]
+    for error in (answer.json(), told["response"]):
+        assert error["status"] == "502" and re.match(r"Upstream acme: .* \(request \S+\)", error["detail"])
 
 
 # -- deleting ----------------------------------------------------------------------------------------------------------
