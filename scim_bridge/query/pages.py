@@ -1,11 +1,13 @@
 """Reading pages of one upstream list: one of them, or all in order; what contradicts itself is refused."""
 
 import asyncio
+import logging
+import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from scim_bridge.query.capabilities import FIRST, FOLLOW, LAST, SEEN, AccessPath, Params, Row
 from scim_bridge.query.pagers import OnePage, dig
@@ -14,6 +16,7 @@ from scim_bridge.upstream.errors import BadAnswer, UpstreamError
 from scim_bridge.upstream.reply import Reply
 
 Send = Callable[..., Awaitable[Reply]]
+_log = logging.getLogger("scim_bridge.query")
 
 
 class Moved(BadAnswer):
@@ -49,13 +52,26 @@ def rows_of(access: AccessPath, reply: Reply) -> list[Row]:
     return found
 
 
+WRONG_SHAPE: Final = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+"""What looking into an answer raises that is not as documented."""
+
+
+def wrong_shape(path: str, error: Exception) -> BadAnswer:
+    """The error of the upstream's that such an exception stands for; the texts of some quote what was sent."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    told = {"path": path, "error": type(error).__name__, "at": f"{frame.f_code.co_qualname}, line {line}"}
+    _log.warning("an answer lacks what it has to hold", extra=told)
+    missing = f" ({error})" if isinstance(error, KeyError) else ""
+    return BadAnswer("", f"{path} sent something that lacks what it has to hold{missing}")
+
+
 @contextmanager
 def understood(path: str) -> Iterator[None]:
-    """Raises BadAnswer where a provider looks for what a row, against all that is documented, does not hold."""
+    """Raises BadAnswer where a provider looks for what an answer, against all that is documented, does not hold."""
     try:
         yield
-    except (KeyError, TypeError) as error:
-        raise BadAnswer("", f"{path} sent a row that lacks what it has to hold ({error})") from None
+    except WRONG_SHAPE as error:
+        raise wrong_shape(path, error) from None
 
 
 def _dig_any_case(body: Any, dotted: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from scim_bridge.query.budget import Budget
 from scim_bridge.query.capabilities import AccessPath, Collection, Element, Relation, RelationRead, Resource, Row
-from scim_bridge.query.pages import Send, every_page, read_page, understood
+from scim_bridge.query.pages import WRONG_SHAPE, Send, every_page, read_page, understood, wrong_shape
 from scim_bridge.query.plan import Branch, quoted, scoped
 from scim_bridge.query.push import Pushed
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
@@ -44,8 +44,15 @@ class Record:
 def record_of(collection: Collection, row: Row, *, lean: bool = False) -> Record:
     """An upstream record as SCIM, with the relations it brings along; ``lean``: it was asked for without them.
 
-    Raises BadAnswer where it has no id.
+    Raises BadAnswer where it has no id, or is no such record at all.
     """
+    try:
+        return _record_of(collection, row, lean)
+    except WRONG_SHAPE as error:
+        raise wrong_shape(f"the record of a {collection.resource.name}", error) from None
+
+
+def _record_of(collection: Collection, row: Row, lean: bool) -> Record:
     known: dict[str, list[Element]] = {}
     brought: dict[str, list[Element]] = {}
     for relation in () if lean else collection.relations:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.query.capabilities import Call, Nothing, Steps
-from scim_bridge.query.pages import Send
+from scim_bridge.query.pages import Send, understood
 from scim_bridge.upstream.errors import UpstreamError
 from scim_bridge.upstream.reply import Reply
 
@@ -53,7 +53,8 @@ class Transaction:
                 except UpstreamError as error:
                     call = steps.throw(error)
                 else:
-                    call = steps.send(reply)
+                    with understood(call.path):
+                        call = steps.send(reply)
         except StopIteration as end:
             return end.value
 

@@ -75,6 +75,8 @@ REFUSALS: Final = (
 """The upstream did nothing, and said so or was not there."""
 ODD: Final = tuple(Fault(f"{each!r}", _content(each.encode()), (502,)) for each in ("", "null", '"text"', "17"))
 """Successes that tell nothing: no answer to a read. A write may be believed to be done, as a status says so."""
+BARE: Final = tuple(Fault(each, _content(each.encode()), (502,)) for each in ("{}", "[{}]"))
+"""Successes with a body of JSON that lacks nearly everything; some writes ask for no more."""
 UNCLEAR: Final = (
     Fault("a body cut short", _cut, (502,)),
     Fault("silence", _silent, (504,)),

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from scim_bridge.query.budget import Budget, ScanTooLarge
-from scim_bridge.query.capabilities import AccessPath, Collection, Relation, RelationRead, Rule, ops
+from scim_bridge.query.capabilities import AccessPath, Collection, Relation, RelationRead, Row, Rule, ops
 from scim_bridge.query.pagers import Offset, OnePage
 from scim_bridge.query.relations import Record, RelationLoader, all_or_nothing, for_owner, record_of, references
 from scim_bridge.schemas import GROUP
-from scim_bridge.upstream.errors import NotFound, Unavailable
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Unavailable
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 
@@ -96,6 +97,16 @@ def test_a_record_knows_what_it_brings_along() -> None:
     assert record_of(collection(both), {"id": "1", "n": 1}).known == {}
     unread = Relation("members", (), {})
     assert record_of(collection(unread), {"id": "1"}).known == {}
+
+
+def test_a_record_that_is_none_is_the_upstreams_trouble() -> None:
+    def decode(row: Row) -> dict[str, Any]:
+        return {"id": row["key"]["value"]}
+
+    shapes: list[Row] = [{}, {"key": "text"}, {"key": []}, {"key": {}}]
+    for row in shapes:
+        with pytest.raises(BadAnswer, match="the record of a Group sent something"):
+            record_of(replace(collection(), decode=decode), row)
 
 
 def test_an_owner_is_named_in_the_path_or_in_parameters() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scim_bridge.query.capabilities import NOTHING, Call, Steps
 from scim_bridge.query.write import PartialWrite, Transaction
-from scim_bridge.upstream.errors import NotFound, Rejected, TimedOut, Unavailable, UpstreamError
+from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, TimedOut, Unavailable, UpstreamError
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 
@@ -146,15 +146,37 @@ async def test_a_mistake_in_the_steps_undoes_what_was_done_too() -> None:
     upstream = Upstream()
 
     def steps() -> Steps:
-        reply = yield Call("POST", "/a", undo=Call("DELETE", "/a"))
-        return reply.body["nothing"]
+        yield Call("POST", "/a", undo=Call("DELETE", "/a"))
+        raise NotImplementedError
 
-    with pytest.raises(KeyError):
+    with pytest.raises(NotImplementedError):
         await carried_out(upstream, steps())
     assert upstream.calls == ["POST /a", "DELETE /a"]
 
 
 # -- calls whose outcome is unknown -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda body: body["name"],
+        lambda body: body["id"]["value"],
+        lambda body: body.rows,
+        lambda body: [each for each in body["id"]][5],
+        lambda body: int(body["id"]),
+    ],
+    ids=["KeyError", "TypeError", "AttributeError", "IndexError", "ValueError"],
+)
+async def test_an_answer_in_the_wrong_shape_is_the_upstreams_trouble_and_the_write_is_undone(look: Any) -> None:
+    def steps() -> Steps:
+        made = yield Call("POST", "/made", undo=Call("DELETE", "/made"))
+        yield Call("POST", f"/other/{look(made.body)}")
+
+    upstream = Upstream()
+    with pytest.raises(BadAnswer, match="/made sent something that lacks what it has to hold") as told:
+        await carried_out(upstream, steps())
+    assert upstream.calls == ["POST /made", "DELETE /made"] and "invalid literal" not in told.value.detail
 
 
 async def test_a_single_call_without_an_answer_says_itself_that_it_may_have_happened() -> None:
