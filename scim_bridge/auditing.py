@@ -28,6 +28,8 @@ PROVEN_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5.0
 """So long an answer waits for its entry; the entry itself waits on."""
 PRUNE_SECONDS: Final = 24 * 3600.0
+RETENTION: Final = "audit retention"
+"""The lease: another name than what appending holds, which in PostgreSQL is a lock of the same kind."""
 MAX_WAITING: Final = 10_000
 """Entries that wait for a database that is down; of more, the log has all and the database the last."""
 _MAX_ORIGINS: Final = 10
@@ -222,7 +224,7 @@ class Auditor:
     async def pruned(self, days: int) -> int:
         """Take away entries older than so many days; how many. None where another node did that today."""
         await self._prepare()
-        async with self._database.lease("audit") as mine:
+        async with self._database.lease(RETENTION) as mine:
             anchor = await self._database.read(mark, ANCHOR)
             at = self._wall()
             if not mine or (anchor is not None and anchor.at > at - _DAY // 2):

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from scim_bridge.auditing import COUNT_SECONDS, PRUNE_SECONDS, Auditor
+from scim_bridge.auditing import COUNT_SECONDS, PRUNE_SECONDS, RETENTION, Auditor
 from scim_bridge.protocol.audit import Event
 from scim_bridge.store.audit import Criteria, every, page
 from scim_bridge.store.chain import Entry, Keys
@@ -17,6 +17,9 @@ from scim_bridge.store.opening import open_database
 from scim_bridge.store.verify import verify
 from scim_bridge.upstream.exchange import CredentialUse
 from tests.clocks import FakeClock
+from tests.mirror.conftest import server, shared
+
+__all__ = ["server", "shared"]
 
 KEYS = Keys(b"k" * 32)
 DAY = 24 * 3600 * 1000
@@ -231,7 +234,7 @@ async def test_old_entries_are_pruned_once_a_day_by_one_node(auditor: Auditor, d
     clock.advance(8 * 24 * 3600)
     auditor.append(EVENT)
     await auditor.settled()
-    async with database.lease("audit"):
+    async with database.lease(RETENTION):
         assert await auditor.pruned(7) == 0
     assert await auditor.pruned(7) == 2
     clock.advance(24 * 3600 / 3)
@@ -262,3 +265,22 @@ async def test_two_processes_make_one_chain(auditor: Auditor, database: Any, clo
     found = await database.read(verify, KEYS)
     assert (found.problems, found.entries) == ([], 21)
     assert {each.entry.node for each in await database.read(lambda sql: list(every(sql)))} == {"n", "m"}
+
+
+@pytest.mark.slow
+async def test_two_nodes_make_one_chain_on_a_shared_database(shared: str, clock: FakeClock) -> None:
+    databases = [open_database(shared) for _ in range(2)]
+    nodes = [Auditor(each, KEYS, clock=clock, wall=lambda: int(clock.now() * 1000)) for each in databases]
+    assert all(await asyncio.gather(*(each.ready() for each in nodes)))
+    for each in nodes * 25:
+        each.append(EVENT)
+        await asyncio.sleep(0)
+    await asyncio.gather(*(each.settled() for each in nodes))
+    clock.advance(8 * 24 * 3600)
+    nodes[0].append(EVENT)
+    await nodes[0].settled()
+    assert sorted(await asyncio.gather(*(each.pruned(7) for each in nodes))) == [0, 51]
+    await asyncio.gather(*(each.aclose() for each in nodes))
+    found = await databases[0].read(verify, KEYS)
+    assert (found.problems, found.entries) == ([], 2)
+    await asyncio.gather(*(database.aclose() for database in databases))
