@@ -127,18 +127,27 @@ class RelationLoader:
             each.known[relation.attribute] = _once(found[each.id])
 
     async def elements(self, relation: Relation, owner: str, budget: Budget | None = None) -> list[Element]:
-        """All elements of one owner's relation; one that no list holds is told by the owner's own record."""
-        found: list[Element] = []
+        """All elements of one owner's relation; one that no list holds is told by the owner's own record.
+
+        Raises NotFound where there is no such record: that is not to have none.
+        """
         if not relation.reads:
-            page = await read_page(self._send, _by_id(relation.record or self._collection.item, owner), {})
-            for row in page.rows:
-                record_of(self._collection, row)  # whatever has no id is not the owner, and tells nothing of it
-                found.extend(relation.inline(row) or ())
-            if budget is not None:
-                budget.spend(page.read)
+            return await self._told_by_record(relation, owner, budget)
+        found: list[Element] = []
         for read in relation.reads:
             found += (await self.of_all(read, (owner,), budget))[owner]
         return found
+
+    async def _told_by_record(self, relation: Relation, owner: str, budget: Budget | None) -> list[Element]:
+        page = await read_page(self._send, _by_id(relation.record or self._collection.item, owner), {})
+        if budget is not None:
+            budget.spend(page.read)
+        own = [row for row in page.rows if record_of(self._collection, row, lean=True).id == owner]
+        if not own:
+            name = self._collection.resource.name
+            raise NotFound("", f"the {name} {owner!r} was not there when its {relation.attribute} were looked up")
+        with understood(f"the record of a {self._collection.resource.name}"):
+            return [each for row in own for each in relation.inline(row) or ()]
 
     async def of_all(
         self, read: RelationRead, owners: Iterable[str], budget: Budget | None = None

@@ -92,7 +92,9 @@ class TroubleContract(Contract):
         self._over(acme)
         told = f"{question}: request {number} answered with {fault.name}"
         if fault.name == "404" and self._looks_up(acme, number):
-            return [] if answer.status in (200, 404) else wrong(told, answer, right, fault.told, acme.secrets)
+            if not question.single and answer.status == 200:
+                return []  # what a list names is gone
+            return wrong(told, answer, right, (404, *fault.told), {secret, *acme.secrets})
         return wrong(told, answer, right, fault.told, {secret, *acme.secrets})
 
     async def _deformed(

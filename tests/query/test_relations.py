@@ -54,17 +54,30 @@ async def test_an_empty_relation_is_unassigned() -> None:
 
 async def test_a_relation_that_no_list_holds_is_told_by_the_record_itself() -> None:
     async def send(method: str, target: str, *, params: Mapping[str, str]) -> Reply:
-        if target == "/groups/3":
-            raise NotFound("", "gone")
-        return Reply(200, {"id": "1", **({"ids": ["a"]} if target == "/groups/1" else {})}, httpx.Headers())
+        return Reply(200, {"id": target[-1], **({"ids": ["a"]} if target == "/groups/1" else {})}, httpx.Headers())
 
     inline = Relation("members", (), {}, inline=lambda row: [{"value": each} for each in row.get("ids", ())] or None)
     budget = Budget(FakeClock(), 2, 9)
     loader = RelationLoader(collection(inline), send, 8)
-    assert [await loader.elements(inline, owner, budget) for owner in "123"] == [[{"value": "a"}], [], []]
+    assert [await loader.elements(inline, owner, budget) for owner in "12"] == [[{"value": "a"}], []]
     with pytest.raises(ScanTooLarge):
         await loader.elements(inline, "1", budget)
     await loader.elements(inline, "1")
+
+
+@pytest.mark.parametrize("answer", [None, {"id": "2", "ids": ["a"]}], ids=["not found", "another record"])
+async def test_an_owner_whose_record_does_not_come_has_not_nothing(answer: Any) -> None:
+    async def send(method: str, target: str, *, params: Mapping[str, str]) -> Reply:
+        if answer is None:
+            raise NotFound("", "gone", status=404)
+        return Reply(200, answer, httpx.Headers())
+
+    inline = Relation("members", (), {}, inline=lambda row: [{"value": each} for each in row.get("ids", ())] or None)
+    loader = RelationLoader(collection(inline), send, 8)
+    with pytest.raises(NotFound):
+        await loader.elements(inline, "1")
+    with pytest.raises(BadAnswer):  # it was just there
+        await loader.load([Record({"id": "1"}, {})], ["members"])
 
 
 async def test_no_more_owners_than_allowed_are_asked_at_a_time() -> None:
