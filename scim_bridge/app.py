@@ -26,8 +26,9 @@ from scim_bridge.logs import Level, RequestLog, configure, log_crashes
 from scim_bridge.operations import Operations
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.serving import Http
+from scim_bridge.sharing.node import Sharing
 from scim_bridge.store.database import Database, DatabaseUnavailable
-from scim_bridge.store.opening import open_database
+from scim_bridge.store.opening import is_shared, open_database
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.workers import FOLDER_VARIABLE
 
@@ -58,15 +59,19 @@ def cursor_secret(config: Config) -> bytes:
     return os.environ.get(CURSOR_VARIABLE, "").encode() or secrets.token_bytes(32)
 
 
-def open_connections(config: Config, audit: Auditor | None = None) -> dict[str, Connection]:
+def open_connections(config: Config, audit: Auditor | None = None, *, share: bool = True) -> dict[str, Connection]:
     """The connections of a configuration, not yet signed in. What ``audit`` has is their database, too.
 
-    Raises ConfigError where settings name no usable address, certificate or proxy, or attributes that are not there.
+    ``share``: with the other nodes, where the database serves several. Raises ConfigError where settings name no usable
+    address, certificate or proxy, or attributes that are not there.
     """
-    cursors = Cursors(cursor_secret(config))
-    needed = any(map(needs_database, config.connections.values()))
+    key = cursor_secret(config)
+    shared = share and is_shared(config.server.database)
+    needed = shared or any(map(needs_database, config.connections.values()))
     database = audit.database if audit is not None else _database(config) if needed else None
-    return {name: _opened(each, cursors, database, audit) for name, each in config.connections.items()}
+    sharing = Sharing(database, key) if shared and database is not None else None
+    cursors = Cursors(key)
+    return {name: _opened(each, cursors, database, sharing, audit) for name, each in config.connections.items()}
 
 
 def open_audit(config: Config) -> Auditor | None:
@@ -84,9 +89,15 @@ def _database(config: Config) -> Database:
         raise ConfigError(f"[server] database: {error}") from None
 
 
-def _opened(config: ConnectionConfig, cursors: Cursors, database: Database | None, audit: Auditor | None) -> Connection:
+def _opened(
+    config: ConnectionConfig,
+    cursors: Cursors,
+    database: Database | None,
+    sharing: Sharing | None,
+    audit: Auditor | None,
+) -> Connection:
     try:
-        connection = Connection(config, cursors, database=database, audit=audit)
+        connection = Connection(config, cursors, database=database, sharing=sharing, audit=audit)
         connection.offline()
     except ValueError as error:
         raise ConfigError(f"[connections.{config.name}.settings]: {error}") from None

@@ -114,7 +114,7 @@ def check(path: Path, connections: tuple[str, ...]) -> None:
     unknown = [name for name in connections if name not in config.connections]
     if unknown:
         raise UsageError(f"{path}: there is no connection {unknown[0]!r}")
-    opened = _opened(path, config)
+    opened = _opened(path, config, share=False)  # or a token of another node would pass for signing in
     chosen = [opened[name] for name in connections or opened]
     results = asyncio.run(check_connections(chosen))
     for each in results:
@@ -159,7 +159,7 @@ def explain(
     count: int,
 ) -> None:
     """Print how a query would run; sends nothing."""
-    opened = _opened(path, _loaded(path))
+    opened = _opened(path, _loaded(path), share=False)
     if connection not in opened:
         raise UsageError(f"{path}: there is no connection {connection!r}")
     search = Search(
@@ -210,8 +210,8 @@ def _loaded(path: Path) -> Config:
         raise UsageError(str(error)) from None
 
 
-def _opened(path: Path, config: Config) -> dict[str, Connection]:
-    return _usable(path, lambda: open_connections(config))
+def _opened(path: Path, config: Config, *, share: bool = True) -> dict[str, Connection]:
+    return _usable(path, lambda: open_connections(config, share=share))
 
 
 def _tried(config: Config) -> None:

@@ -37,7 +37,7 @@ class ServerConfig:
     )
     encryption_key: Secret | None = setting(
         default=None,
-        help="32 bytes in base64; seals cursors, so that several nodes and restarts honour them",
+        help="32 bytes in base64; seals cursors and what nodes share, so that several nodes and restarts honour them",
         secret=True,
     )
     public_url: str | None = setting(

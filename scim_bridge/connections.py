@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 from scim2_server.cursor import Cursors
 
+from scim_bridge import __version__
 from scim_bridge.auditing import Auditor
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.config import ConnectionConfig
@@ -30,10 +31,12 @@ from scim_bridge.query.capabilities import Collection
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.provider import Provider
 from scim_bridge.query.run import ReadLimits
+from scim_bridge.sharing.node import Sharing
 from scim_bridge.store.database import Database
 from scim_bridge.store.sidecar import Sidecar, prepare
 from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.exchange import unobserved
+from scim_bridge.upstream.tokens import SharesTokens
 from scim_bridge.upstream.trace import tracing
 
 PROVIDER_GROUP: Final = "scim_bridge.providers"
@@ -92,11 +95,12 @@ class Connection:
         clock: Clock = SYSTEM_CLOCK,
         transport: httpx.AsyncBaseTransport | None = None,
         database: Database | None = None,
+        sharing: Sharing | None = None,
         wall: Callable[[], int] = now,
         audit: Auditor | None = None,
     ) -> None:
         """``transport`` replaces the network in tests; a ``database`` is needed where `needs_database` says so;
-        ``audit`` is told of sign-ins to the upstream."""
+        with ``sharing``, other nodes are in front of the same upstream; ``audit`` is told of sign-ins to it."""
         self.config = config
         self.database = database
         self._wall = wall
@@ -105,6 +109,12 @@ class Connection:
         self._cursors = cursors
         self._clock = clock
         endpoint = config.provider.endpoint(config.settings, clock)
+        pace = shelf = None
+        if sharing is not None:
+            pace = sharing.pace(config.name, endpoint.options.requests_per_second)
+            shelf = sharing.pages(config.name, repr((__version__, config.provider.name, config.settings)))
+            if isinstance(endpoint.auth, SharesTokens):
+                endpoint.auth.share(sharing.tokens(config.name))
         self.client = UpstreamClient(
             config.name,
             endpoint.base_url,
@@ -114,9 +124,10 @@ class Connection:
             clock=clock,
             transport=transport,
             observe=unobserved if audit is None else partial(audit.credential_used, config.name),
+            pace=pace,
         )
         self.refreshes: Counter[RefreshResult] = Counter()
-        self._cache = QueryCache(clock, config.limits.cache_seconds)
+        self._cache = QueryCache(clock, config.limits.cache_seconds, shelf)
         self._opening: asyncio.Task[_Opened] | None = None
         self._opened: _Opened | None = None
         self._renewal: asyncio.Task[None] | None = None
@@ -214,8 +225,8 @@ class Connection:
         if found.facts == opened.facts or not self.config.provider.supersedes(opened.facts, found.facts):
             self._opened = _Opened(opened.service, opened.facts, found.due, opened.sync)
             return
-        self._cache.clear()
         self._opened = found
+        await self._cache.end()  # what it forgets here is forgotten at once
         _log.info("discovery found something new", extra={"connection": self.config.name})
 
     def serve(self, collections: Sequence[Collection]) -> ScimService:

@@ -14,6 +14,7 @@ LOWER = {"clock", "codecs", "comparison", "filters", "schemas", "attributes", "s
 MAY_IMPORT = {
     "upstream": {"clock", "upstream"},
     "store": {"store"},
+    "sharing": {"clock", "query", "upstream", "store", "sharing"},
     "mirror": LOWER | {"query", "upstream", "store", "mirror"},
     "query": LOWER | {"query", "upstream"},
     "providers": LOWER | {"query", "upstream", "providers"},

@@ -206,7 +206,7 @@ class Directory:
                 self.copy.doubt(resource_id)
             raise
         finally:
-            self._cache.clear()
+            await self._cache.end()
 
 
 def _record(told: object) -> Row:

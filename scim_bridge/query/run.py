@@ -14,7 +14,7 @@ import orjson
 from scim_bridge.clock import Clock
 from scim_bridge.filters import predicate, sort_key
 from scim_bridge.query.budget import Budget
-from scim_bridge.query.cache import QueryCache
+from scim_bridge.query.cache import Matches, QueryCache
 from scim_bridge.query.capabilities import Collection, Params, Resource, Row
 from scim_bridge.query.joined import joined_window
 from scim_bridge.query.pages import Send, UpstreamPage, every_page, read_page
@@ -142,6 +142,8 @@ class Reader:
 
     async def _page(self, plan: Plan, query: Query, position: Mapping[str, Any]) -> Page:
         await self.collection.remembered.refresh()
+        if plan.strategy in ("window", "walk", "scan"):
+            await self._cache.catch_up()
         if plan.strategy in ("window", "walk"):
             if self.collection.remembered.any():
                 # The same list in the same order, or pages from before and after would not fit each other.
@@ -213,18 +215,22 @@ class Reader:
     async def _scan(self, plan: Plan, query: Query) -> Page:
         """A page of a scan: from what an earlier page kept, else by reading everything pushed down."""
         key = (self.collection.resource.name, *query.key, any(each.lean for each in plan.branches))
-        matches = None if query.offset == 0 or plan.strategy == "lookup" else self._cache.scan(key)
-        if matches is None:
+        kept = plan.strategy == "scan"
+        found = await self._cache.matches(key, query.offset, query.count) if kept and query.offset else None
+        if found is None:
             generation = self._cache.generation
             matches = [
                 orjson.dumps([each.resource, each.known, each.brought]) for each in await self._matches(plan, query)
             ]
-            if plan.strategy == "scan":
+            found = Matches(matches[query.offset : query.offset + query.count], len(matches))
+            if kept:
                 self._cache.keep_scan(key, matches, generation)
-        records = [Record(*orjson.loads(each)) for each in matches[query.offset : query.offset + query.count]]
+            if kept and query.offset + len(found.rows) < found.total:
+                await self._cache.share_scan(key, matches, generation)
+        records = [Record(*orjson.loads(each)) for each in found.rows]
         await self.relations.fill(records, query.relations)
         end = query.offset + len(records)
-        return Page(records, len(matches), {"o": end} if end < len(matches) else None)
+        return Page(records, found.total, {"o": end} if end < found.total else None)
 
     async def _matches(self, plan: Plan, query: Query) -> list[Record]:
         """Every match, each once, in order."""

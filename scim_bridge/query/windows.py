@@ -53,17 +53,23 @@ class ListReader:
         self, offset: int, count: int, *, need_total: bool, resume: tuple[int, Params] | None = None
     ) -> Window:
         """Rows ``offset`` to ``offset + count``, and how many there are in all: if that is needed, or known anyway."""
-        chain = self._chain(offset, _limit(self._pager, count), resume)
+        chain = await self._chain(offset, _limit(self._pager, count), resume)
         rows = await self._rows(chain, offset, count)
         total = await self._total(chain) if need_total else self._known_total(chain)
-        return Window(rows, total, self._resume(chain, offset + len(rows)))
+        following = self._resume(chain, offset + len(rows))
+        if offset or following is not None:
+            await self._cache.share(chain)
+        return Window(rows, total, following)
 
     async def total(self) -> int:
         """How many rows there are: as an earlier page learned, while that is fresh, else as the upstream says."""
+        await self._cache.learn(self._branch.key, 0, 1)
         return await self._total(self._cache.chain(self._branch.key, 0, 1))
 
-    def _chain(self, offset: int, step: int, resume: tuple[int, Params] | None) -> Chain:
+    async def _chain(self, offset: int, step: int, resume: tuple[int, Params] | None) -> Chain:
         key = self._branch.key
+        if offset:
+            await self._cache.learn(key, offset, step)
         if resume is not None:
             return self._cache.chain_with(key, step, *resume)
         return self._cache.chain(key, offset, step) if offset else self._cache.new_chain(key, step)

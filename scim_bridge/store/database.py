@@ -24,6 +24,17 @@ class Dialect(Protocol):
         """Column types by what they hold: text integer decimal boolean json bytes."""
         ...
 
+    @property
+    def now(self) -> str:
+        """The database's own time, which all nodes agree on, in microseconds since 1970."""
+        ...
+
+    @property
+    def passing(self) -> str:
+        """The kind of table for what may be lost with the database's process: it is written without waiting for the
+        disk where there is such a kind."""
+        ...
+
     def among(self, expression: str) -> str:
         """Whether an expression is one of a list, the one parameter of which `listed` makes."""
         ...

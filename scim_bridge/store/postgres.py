@@ -30,6 +30,8 @@ class PostgresDialect:
         "json": "JSONB",
         "bytes": "BYTEA",
     }
+    now: Final = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    passing: Final = "UNLOGGED TABLE"
 
     def among(self, expression: str) -> str:
         return f"{expression} = ANY(?)"

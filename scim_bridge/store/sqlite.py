@@ -43,6 +43,8 @@ class SqliteDialect:
         "json": "TEXT",
         "bytes": "BLOB",
     }
+    now: Final = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
+    passing: Final = "TABLE"
 
     def among(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"

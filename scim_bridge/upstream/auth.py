@@ -1,4 +1,4 @@
-"""Ways to sign in to an upstream, as httpx authentication flows. Tokens live in memory only."""
+"""Ways to sign in to an upstream, as httpx authentication flows."""
 
 import asyncio
 import base64
@@ -6,8 +6,6 @@ import math
 import re
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 from urllib.parse import quote_plus
 
@@ -19,8 +17,8 @@ from scim_bridge.upstream.errors import AuthRefused, BadAnswer, Conflict, NotFou
 from scim_bridge.upstream.pace import retry_after_seconds
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import decode, error_by_status
+from scim_bridge.upstream.tokens import KeptToken, OwnTokens, TokenKeeper, age_seconds, lifetime_seconds
 
-DEFAULT_LIFETIME_SECONDS = 300.0
 REFUSAL_STANDS_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 600
 """A Retry-After longer than this does not keep us from asking the token endpoint again."""
@@ -113,6 +111,8 @@ class ClientCredentials(httpx.Auth):
     answer without a usable `expires_in` counts as 300 s. Where the endpoint gives a token again and states in
     `created_at` when it was made, its life counts from then.
 
+    Tokens live in memory only, unless they are shared with other nodes: then one of these signs in for all.
+
     A refusal is AuthRefused with the OAuth error code in ``codes``, also where the token endpoint is not found; an
     outage of it is Unavailable. ValueError for a token URL that is none.
     """
@@ -144,11 +144,23 @@ class ClientCredentials(httpx.Auth):
         self._failure: _Failure | None = None
         self._failures = 0
         self._lock = asyncio.Lock()
+        self._keeper: TokenKeeper = OwnTokens()
+
+    def share(self, keeper: TokenKeeper) -> None:
+        """Share tokens with the other nodes that have the same credentials."""
+        self._keeper = keeper
 
     def secrets(self) -> Sequence[Secret]:
         """The client secret in both its forms, the token, and the one before it, which may still be valid."""
         token = self._token.value if self._token else None
         return [each for each in (self._client_secret, self._basic, token, self._former) if each is not None]
+
+    @property
+    def _credentials(self) -> Secret:
+        """What a token is given for, and by whom."""
+        return Secret(
+            "\n".join((str(self._token_url), self._client_id, self._client_secret.reveal(), self._scope or ""))
+        )
 
     def token_age_seconds(self) -> float | None:
         return None if self._token is None else self._clock.now() - self._token.made_at
@@ -164,9 +176,13 @@ class ClientCredentials(httpx.Auth):
                     token = self._usable(refused)
                     if token is None:
                         self._share_failure(failures)
-                        asked_at = self._clock.now()
-                        answer = yield self._token_request(request)
-                        token = await self._signed_in(answer, asked_at)
+                        async with self._keeper.turn(self._credentials, refused.value if refused else None) as kept:
+                            if kept is None:
+                                asked_at = self._clock.now()
+                                answer = yield self._token_request(request)
+                                kept = await self._signed_in(answer, asked_at)
+                                await self._keeper.keep(self._credentials, kept)
+                            token = self._use(kept)
             request.headers["Authorization"] = f"Bearer {token.value.reveal()}"
             answer = yield request
             if answer.status_code != 401 or refused is not None:
@@ -201,19 +217,26 @@ class ClientCredentials(httpx.Auth):
         content: dict[str, Any] = {"json": form} if self._body == "json" else {"data": form}
         return httpx.Request("POST", self._token_url, headers=headers, extensions=extensions, **content)
 
-    async def _signed_in(self, answer: httpx.Response, asked_at: float) -> _Token:
-        """The new token, which is kept; raises what the answer says otherwise, and keeps that."""
+    async def _signed_in(self, answer: httpx.Response, asked_at: float) -> KeptToken:
+        """The new token; raises what the answer says otherwise, and keeps that."""
         try:
             body = _granted(answer, await answer.aread())
         except UpstreamError as error:
             self._keep_failure(error)
             raise
-        life = _lifetime_seconds(body.get("expires_in"))
-        age = _age_seconds(body.get("created_at"), answer.headers.get("Date"), life)
+        life = lifetime_seconds(body.get("expires_in"))
+        age = age_seconds(body.get("created_at"), answer.headers.get("Date"), life)
         life -= age
-        renew_at = asked_at + max(life - self._renew_before_seconds, life / 2)
+        since = self._clock.now() - asked_at
+        seconds = max(life - self._renew_before_seconds, life / 2) - since
+        return KeptToken(Secret(body["access_token"]), age + since, seconds)
+
+    def _use(self, kept: KeptToken) -> _Token:
+        """A token as the one in use."""
+        now = self._clock.now()
         self._former = self._token.value if self._token else None
-        self._token, self._failure = _Token(Secret(body["access_token"]), asked_at - age, renew_at), None
+        self._token = _Token(kept.value, now - kept.age_seconds, now + kept.seconds)
+        self._failure = None
         return self._token
 
     def _keep_failure(self, error: UpstreamError) -> None:
@@ -258,25 +281,3 @@ def _refusal(status: int, body: Mapping[str, Any]) -> AuthRefused:
 def _about_sign_in(error: UpstreamError) -> UpstreamError:
     error.reword("", f"the sign-in {error.detail}")
     return error
-
-
-def _lifetime_seconds(expires_in: Any) -> float:
-    """How long a token lives, also where that is sent as text; 300 s where no positive number says so."""
-    if isinstance(expires_in, int | float | str) and not isinstance(expires_in, bool):
-        try:
-            seconds = float(expires_in)
-        except ValueError:
-            return DEFAULT_LIFETIME_SECONDS
-        if math.isfinite(seconds) and seconds > 0:
-            return seconds
-    return DEFAULT_LIFETIME_SECONDS
-
-
-def _age_seconds(created_at: Any, date: str | None, life: float) -> float:
-    """How old a token was when it was given, by the endpoint's own clock; 0 where that does not tell."""
-    try:
-        made = datetime.fromisoformat(created_at)
-        age = (parsedate_to_datetime(date or "") - made).total_seconds()
-    except (TypeError, ValueError):  # no such text, or one of the two has no zone
-        return 0.0
-    return age if 0 < age < life else 0.0

@@ -37,12 +37,16 @@ class Slow:
         await self._app(scope, receive, send)
 
 
+def started(path: Path, port: int) -> "subprocess.Popen[bytes]":
+    command = [str(Path(sys.executable).parent / "scim-bridge"), "serve", "--config", str(path), "--port", str(port)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
 @contextmanager
 def node(path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", httpx.Client]]:
     """A bridge in a process of its own, and a client of it."""
     port = free_port()
-    command = [str(Path(sys.executable).parent / "scim-bridge"), "serve", "--config", str(path), "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = started(path, port)
     base, headers = f"http://127.0.0.1:{port}/scim/acme/v2", {"Authorization": "Bearer t"}
     try:
         with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
@@ -67,7 +71,7 @@ def _until(condition: Any, seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def config(folder: Path, sandbox: Sandbox, origin: str, database: str) -> Path:
+def config(folder: Path, sandbox: Sandbox, origin: str, database: str, mode: str = "mirror") -> Path:
     settings = {**sandbox.settings, "api_url": f"{origin}/v1", "auth_url": origin}
     lines = [
         "[server]",
@@ -76,7 +80,7 @@ def config(folder: Path, sandbox: Sandbox, origin: str, database: str) -> Path:
         "[connections.acme]",
         'provider = "pingone"',
         'token = "t"',
-        'mode = "mirror"',
+        f'mode = "{mode}"',
         "mirror = { refresh_seconds = 3600 }",
         "[connections.acme.settings]",
         *(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
