@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import TEXT, TIMESTAMP, Attribute, AttributeMap, MappingError
@@ -149,7 +150,9 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
         identity=identity,
         fallible=settings.group_id_filter,
     )
-    several = AccessPath("/api/2/users", "", pages(CHUNK), fixed={"fields": fixed["fields"]})
+    several = AccessPath("/api/2/users", "", pages(CHUNK), fixed={"fields": fixed["fields"]}, identity=identity)
+    # A list that is not there has no rows, but not for want of users.
+    by_ids = replace(several, path="/api/2/users?user_ids={ids}", rules=(BY_IDS,), absent=lambda error: False)
     with_role = AccessPath(
         "/api/2/roles/{role}/users",
         rows="",
@@ -165,7 +168,7 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
     effective |= {"name.formatted": {"returned": "request", "mutability": "readOnly"}}
     return Collection(
         resource=overridden(table.resource, effective),
-        reads=(listed, with_role),
+        reads=(listed, by_ids, with_role),
         item=item("/api/2/users/{id}"),
         decode=lambda row: table.decode(completed(row)),
         relations=(GROUPS, ROLES),
@@ -265,6 +268,14 @@ def _by_name(texts: Texts) -> Any:
         return None if set(value.lower()) <= set(f"{NAMELESS}0123456789") else Either(tuple(options))
 
     return render
+
+
+BY_IDS: Final = replace(
+    id_rule("id", filling("{ids}"), unique=True),
+    several=lambda values: {"{ids}": ",".join(values)},
+    chunk=CHUNK,
+)
+"""The only "or" of the vendor's lists."""
 
 
 # -- roles -------------------------------------------------------------------------------------------------------------

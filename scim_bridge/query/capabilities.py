@@ -69,7 +69,9 @@ class Rule:
     """SCIM comparisons of one attribute that the upstream evaluates itself.
 
     A rule may widen (``exact=False``: those rows and maybe more), never narrow. ``render`` gets the operator and the
-    comparison value (``None`` for ``pr``) and returns None for a value the upstream cannot take.
+    comparison value (``None`` for ``pr``) and returns None for a value the upstream cannot take. ``several`` renders up
+    to ``chunk`` values, any of which may be the attribute's, for one request; each of them is one that ``render`` takes
+    for `eq`.
     """
 
     attribute: str
@@ -80,6 +82,8 @@ class Rule:
     unique: bool = False  # `eq` yields at most one row
     negatable: bool = False  # rows without a value count as "no", so `not` may be pushed around it
     share: float | None = None  # of all rows, expected to match; None: as usual for the operator; only ranks plans
+    several: Callable[[Sequence[Any]], Params] | None = None
+    chunk: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Branch:
     params: Params
     exact: bool
     share: float = 1.0  # expected, of all rows that the path holds
-    unique: bool = False
+    most: int | None = None  # rows, at most; None: unknown
     pushed: str = ""  # what of the filter it evaluates, for people
     apart: bool = True  # it shares no row with the other reads of its plan
     lean: bool = False  # rows tell nothing of relations
@@ -76,6 +76,11 @@ class Branch:
     def key(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         """What makes two reads pages of the same upstream list, whose positions mean the same."""
         return self.mechanics, self.path, tuple(sorted(self.params.items()))
+
+    @property
+    def unique(self) -> bool:
+        """Whether it brings one row at most."""
+        return self.most == 1
 
     @property
     def mechanics(self) -> str:
@@ -214,19 +219,20 @@ def _size(branches: Sequence[Branch]) -> tuple[int, int]:
     return requests, sum(named for named, _ in rows)
 
 
-def _is_one_row(branch: Branch) -> bool:
-    return branch.unique or (branch.access.single and branch.access.refers is None)
+def _most_rows(branch: Branch) -> int | None:
+    return 1 if branch.access.single and branch.access.refers is None else branch.most
 
 
 def _expected_rows(branch: Branch) -> int:
-    if _is_one_row(branch):
-        return 1
+    most = _most_rows(branch)
+    if most is not None:
+        return most
     return ASSUMED_RELATED if branch.access.variables else math.ceil(ASSUMED_ROWS * branch.share)
 
 
 def _strategy(branches: Sequence[Branch], *, whole: bool) -> Strategy:
     """``whole``: what is pushed down is all there is to do."""
-    if all(map(_is_one_row, branches)):
+    if all(_most_rows(each) is not None for each in branches):
         return "lookup"
     if not whole or not all(branch.access.counts_rows and branch.access.ordered for branch in branches):
         return "scan"
@@ -280,7 +286,7 @@ def _branch(access: AccessPath, pushed: Pushed, part: Params, *, apart: bool) ->
     exact = pushed.exact and (pushed.text is None or access.expression is not None)
     share = pushed.share if pushed.params or pushed.text else 1.0
     params = {**access.fixed, **part, **params}
-    return Branch(access, path, params, exact, share, pushed.unique, _told(pushed), apart)
+    return Branch(access, path, params, exact, share, pushed.most, _told(pushed), apart)
 
 
 def _told(pushed: Pushed) -> str:

@@ -4,7 +4,7 @@ The rules that keep results exact: a pushed part may be wider than the filter, n
 exactly is checked again on each row; negation is pushed only around exact parts, as it turns wider into narrower.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, TypeGuard
@@ -33,7 +33,7 @@ class Pushed:
     text: str | None = None
     exact: bool = True
     share: float = 1.0  # expected share of all rows
-    unique: bool = False
+    most: int | None = None  # rows, at most; None: unknown
     negatable: bool = False
     apart: bool = True  # no row of it is in another read for the same node
     joined: str | None = None  # the operator that joins `text` at its top, for parentheses
@@ -196,7 +196,7 @@ class Splitter:
             text=" and ".join(texts) or None,
             exact=one.exact and other.exact,
             share=one.share * other.share,
-            unique=one.unique or other.unique,
+            most=min((each.most for each in (one, other) if each.most is not None), default=None),
             negatable=one.negatable and other.negatable,
             apart=one.apart and other.apart,
             joined="and" if len(texts) > 1 else (one.joined or other.joined),
@@ -205,7 +205,7 @@ class Splitter:
 
     def _disjunction(self, terms: Sequence[FilterNode], within: str | None) -> Alternatives | None:
         """Pushed only when every branch is, whole or wider."""
-        branches: list[Pushed] = []
+        branches, terms = self._gathered(terms, within)
         for term in terms:
             pushed = self.push(term, within)
             if pushed is None:
@@ -220,6 +220,25 @@ class Splitter:
             branches = [replace(each, apart=False) for each in branches]  # a row may satisfy several terms
         return tuple(branches) if len(branches) <= MAX_BRANCHES else None
 
+    def _gathered(self, terms: Sequence[FilterNode], within: str | None) -> tuple[list[Pushed], Sequence[FilterNode]]:
+        """The reads for equalities of which one request takes several, and the terms that are left."""
+        taken: dict[str, tuple[Rule, dict[Any, None]]] = {}
+        left: list[FilterNode] = []
+        for term in terms:
+            rule = self._taking_several(term, within)
+            if rule is None or not isinstance(term, Comparison):
+                left.append(term)
+            elif not isinstance(rule.render("eq", term.value), Nothing):
+                taken.setdefault(rule.attribute, (rule, {}))[1][term.value] = None
+        return [each for rule, values in taken.values() for each in _chunks(rule, list(values))], left
+
+    def _taking_several(self, term: FilterNode, within: str | None) -> Rule | None:
+        if not isinstance(term, Comparison) or term.op.value != "eq" or term.value in (None, ""):
+            return None
+        name = canonical(self._resource, term.attr_path, compared=True, within=within)
+        rules = [each for each in self._rules.get(name or "", ()) if each.several is not None]
+        return next((each for each in rules if each.render("eq", term.value) is not None), None)
+
     def _groups(self, branches: Sequence[Pushed]) -> list[list[Pushed]]:
         """Branches in groups whose joined text a request can carry."""
         groups: list[list[Pushed]] = []
@@ -231,6 +250,16 @@ class Splitter:
             groups[-1].append(each)
             length += each.length
         return groups
+
+
+def _chunks(rule: Rule, values: Sequence[Any]) -> Iterator[Pushed]:
+    """Reads of several values of a rule."""
+    assert rule.several is not None
+    share = _SELECTIVITY["eq"] if rule.share is None else rule.share
+    for start in range(0, len(values), rule.chunk):
+        part = values[start : start + rule.chunk]
+        most = len(part) if rule.unique else None
+        yield Pushed(rule.several(part), exact=rule.exact, share=min(1.0, len(part) * share), most=most)
 
 
 def _joined_by_or(branches: Sequence[Pushed]) -> Pushed:
@@ -272,8 +301,8 @@ def _alternatives(rendered: Rendered, rule: Rule, operator: str, *, exact: bool)
 
 
 def _pushed(option: Params | Text, rule: Rule, operator: str, *, exact: bool, share: float) -> Pushed:
-    unique = rule.unique and operator == "eq"
+    most = 1 if rule.unique and operator == "eq" else None
     if isinstance(option, Mapping):
-        return Pushed(params=option, exact=exact, share=share, unique=unique)
+        return Pushed(params=option, exact=exact, share=share, most=most)
     length = len(quote(f"({option}) and "))
-    return Pushed({}, str(option), exact, share, unique, rule.negatable, length=length)
+    return Pushed({}, str(option), exact, share, most, rule.negatable, length=length)

@@ -269,7 +269,7 @@ def own_record(collection: Collection, resource_id: str) -> Branch:
 
 
 def _by_id(item: AccessPath, resource_id: str) -> Branch:
-    return Branch(item, item.path.replace("{id}", quoted(resource_id)), item.fixed, exact=True, unique=True)
+    return Branch(item, item.path.replace("{id}", quoted(resource_id)), item.fixed, exact=True, most=1)
 
 
 def for_owner(read: RelationRead, owner: str | None) -> Branch:

@@ -1,6 +1,6 @@
 """The part of the contract on reading."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
@@ -57,6 +57,9 @@ class ReadingContract(Contract):
                 plan = directory.reader.planner.plan(Query(parse(text)))
                 used |= {operator} if any(branch.pushed for branch in plan.branches) or not plan.branches else set()
                 problems += await self._compared(name, directory, resources, text)
+        if rule.several is not None:
+            for text in _together(rule, literals(path, resources.values())):
+                problems += await self._compared(name, directory, resources, text)
         unused = rule.operators - used
         if unused:
             problems.append(f"{name}: {rule.attribute} {' '.join(sorted(unused))} is declared and never pushed")
@@ -87,7 +90,7 @@ class ReadingContract(Contract):
         no_problems(problems)
 
     def _queries(self, acme: Connected, name: str) -> Iterator[Query]:
-        """Everything, in each declared order, and by one comparison of each rule."""
+        """Everything, in each declared order, and by comparisons of each rule."""
         collection = acme.directories[name].collection
         resources = acme.resources(name)
         yield Query()
@@ -99,6 +102,8 @@ class ReadingContract(Contract):
             for operator in sorted(rule.operators - {"pr"}):
                 for literal in literals(path, resources.values())[:4]:
                     yield Query(parse(f"{rule.attribute} {operator} {literal}"))
+            if rule.several is not None:
+                yield from (Query(parse(text)) for text in _together(rule, literals(path, resources.values())))
 
     async def test_every_sort_is_scims(self) -> None:
         async with self.connected() as acme:
@@ -126,6 +131,12 @@ class ReadingContract(Contract):
                     for resource_id in acme.resources(name):
                         found = await directory.members(resource_id, attribute)
                         assert {each["value"] for each in found} == owners.get(resource_id, frozenset()), attribute
+
+
+def _together(rule: Rule, values: Sequence[str]) -> Iterator[str]:
+    """Filters for several values: two, all there are, and as many copies as one request does not take."""
+    for some in (values[:2], values, [*values[:2]] * rule.chunk):
+        yield " or ".join(f"{rule.attribute} eq {each}" for each in some)
 
 
 async def crawled(directory: Directory, count: int) -> list[str]:

@@ -54,6 +54,19 @@ async def test_a_user_is_found_by_name_among_ten_thousand(large: tuple[str, Any]
         assert (past["totalResults"], past.get("Resources", [])) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("name", "cost"),
+    {"pingone": 1, "onelogin": 1, "sailpoint-isc": 1, "sailpoint-nerm": 3, "sailpoint-iiq": 3}.items(),
+)
+async def test_users_are_found_by_their_ids_together_where_the_vendor_takes_several(name: str, cost: int) -> None:
+    world = WORLDS[name]
+    sandbox = world.sandbox(60)
+    wanted = sorted(each["id"] for each in world.people(sandbox))[:3]
+    async with world.bridged(sandbox, **world.plain, **world.told) as bridge:
+        assert await bridge.ids("User", " or ".join(f'id eq "{each}"' for each in wanted)) == set(wanted)
+        assert len(bridge.calls()) == cost
+
+
 # -- changes -----------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """What of a filter goes to the upstream, and whether what comes back has to be checked again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -244,6 +244,55 @@ def test_more_alternatives_than_are_sent_one_by_one_are_not_pushed() -> None:
     assert pushed(f'{few} or userName eq "x"', PARAMETERS) is None
     both = "(" + few + ') and (title eq "a" or title eq "b")'
     assert [exact for _, exact in pushed(both, PARAMETERS) or ()] == [False] * MAX_BRANCHES
+
+
+def _together(values: Sequence[Any]) -> dict[str, str]:
+    return {"ids": ",".join(values)}
+
+
+SEVERAL = replace(
+    PATH,
+    logic=ops("and"),
+    rules=(
+        Rule(
+            "id",
+            ops("eq"),
+            lambda operator, value: NOTHING if value == "never" else None if "," in value else {"ids": value},
+            folds=False,
+            unique=True,
+            several=_together,
+            chunk=3,
+        ),
+        Rule("title", ops("eq"), text("job")),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "expected"),
+    [
+        ('id eq "1"', [({"ids": "1"}, True, 1)]),
+        ('id eq "1" or id eq "2"', [({"ids": "1,2"}, True, 2)]),
+        ('id eq "1" or (id eq "2" or id eq "1")', [({"ids": "1"}, True, 1), ({"ids": "2,1"}, True, 2)]),
+        ('id eq "1" or id eq "1"', [({"ids": "1"}, True, 1)]),
+        (
+            'id eq "1" or id eq "2" or id eq "3" or id eq "4"',
+            [({"ids": "1,2,3"}, True, 3), ({"ids": "4"}, True, 1)],
+        ),
+        ('id eq "1" or id eq "never"', [({"ids": "1"}, True, 1)]),
+        ('id eq "never" or id eq "never"', []),
+        ('id eq "1" or id eq "2,3"', None),
+        ('id eq "1" or id sw "2"', None),
+        ('id eq "1" or title eq "x" or id eq "2"', [({"ids": "1,2"}, True, 2), ('job eq "x"', True, None)]),
+        ('(id eq "1" or id eq "2") and userType eq "x"', [({"ids": "1,2"}, False, 2)]),
+        ('(id eq "1" or id eq "2") and id eq "2"', [({"ids": "1,2"}, False, 2)]),
+        ('not (id eq "1" or id eq "2")', None),
+    ],
+)
+def test_values_of_one_attribute_go_together_where_a_request_takes_several(filter_text: str, expected: Any) -> None:
+    found = Splitter(SEVERAL, RICH_USER).push(parse(filter_text))
+    told = found if found is None else [(each.text or each.params, each.exact, each.most) for each in found]
+    assert told == expected
 
 
 def test_text_that_is_too_long_is_sent_in_parts() -> None:

@@ -67,6 +67,11 @@ ROWS: list[Row] = [
     ("a user by id", got("/Users/{user}"), [READ]),
     ("a user with groups and roles", got("/Users/{user}?attributes=groups,roles"), [READ]),
     ("a user by a filter on its id", got('/Users?filter=id eq "{user}"'), [READ]),
+    (
+        "users by their ids",
+        got('/Users?filter=(id eq "{user}" or id eq "none" or id eq "{stranger}") and active pr'),
+        ["GET /2/users?user_ids={user},{stranger}"],
+    ),
     ("a page of users", got("/Users?count=50"), ["GET /2/users"]),
     ("a page of users with their groups", got("/Users?count=50&attributes=groups"), ["GET /2/users"]),
     ("how many users", got("/Users?count=0"), ["GET /2/users"]),
