@@ -168,8 +168,9 @@ class Connection:
         if not self.is_mirror or self.database is None:
             return None
         name, presented = self.config.name, service.presented()
-        service.changes = ChangeFeed(name, self.database)
-        return await mirrored(name, presented, self.database, self._clock, self.config.mirror, self._wall)
+        sync = await mirrored(name, presented, self.database, self._clock, self.config.mirror, self._wall)
+        service.changes = ChangeFeed(name, sync.resources, self.database)
+        return sync
 
     @property
     def opened(self) -> ScimService | None:

@@ -12,7 +12,7 @@ from scim_bridge.mirror.sync import Sync
 from scim_bridge.mirror.tables import opened
 from scim_bridge.query.capabilities import Collection
 from scim_bridge.query.directory import Directory
-from scim_bridge.query.sources import RecordedChange
+from scim_bridge.query.sources import ChangePage
 from scim_bridge.query.version import owned_relations
 from scim_bridge.store.database import Database
 
@@ -49,10 +49,10 @@ def _layout(collection: Collection) -> Layout:
 class ChangeFeed:
     """The changes of one connection's mirror, for clients."""
 
-    def __init__(self, connection: str, database: Database) -> None:
+    def __init__(self, connection: str, resources: Sequence[str], database: Database) -> None:
         self._connection = connection
+        self._resources = resources
         self._database = database
 
-    async def read(self, after: int, count: int) -> tuple[list[RecordedChange], int]:
-        """Changes behind a number, oldest first, and the number of the last one there is."""
-        return await self._database.read(changes.read, self._connection, after, count)
+    async def read(self, after: int | None, count: int) -> ChangePage:
+        return await self._database.read(changes.read, self._connection, self._resources, after, count)

@@ -20,3 +20,4 @@ class MirrorSettings:
     settle_seconds: float = setting(
         default=120.0, help="How long the upstream may go on answering with what was before a write"
     )
+    keep_changes_days: int = setting(default=90, help="How long changes can be read at …/changes")

@@ -18,7 +18,7 @@ from scim2_models.path import AttrPath, CompareOperator, Comparison
 
 from scim_bridge.clock import Clock
 from scim_bridge.comparison import instant
-from scim_bridge.mirror import passes
+from scim_bridge.mirror import changes, passes
 from scim_bridge.mirror.copy import MirrorCopy
 from scim_bridge.mirror.passes import Pass
 from scim_bridge.mirror.settings import MirrorSettings
@@ -47,6 +47,8 @@ MAX_CONFIRMED: Final = 500
 """Resources that are looked up before they count as gone."""
 FEW: Final = 2
 """Resources that may go at once however few there are, unless it is all of them."""
+DAY: Final = 86_400_000_000
+"""In microseconds."""
 Progress = Callable[[str, int, int | None], None]
 """Told the resource type, how many resources were read, and of how many where that is known."""
 
@@ -88,7 +90,14 @@ class Sync:
             copy.changed_state()
             _log.info("mirror refreshed", extra={"connection": self.connection, "outcome": asdict(outcome)})
             outcomes.append(outcome)
+        await self._prune()
         return outcomes
+
+    async def _prune(self) -> None:
+        """Take away changes that are older than they are kept."""
+        until = self._wall() - self._settings.keep_changes_days * DAY
+        while await self._database.write(changes.prune, self.connection, until):
+            await asyncio.sleep(0)  # others have their turn between
 
     async def due(self) -> bool:
         """Whether a refresh is due."""
@@ -105,8 +114,12 @@ class Sync:
 
     async def approve(self) -> list[str]:
         """Approve what is held; the resource types of it."""
-        names = [copy.collection.resource.name for copy in self.copies]
-        return [each for each in names if await self._database.write(passes.approve, self.connection, each)]
+        return [each for each in self.resources if await self._database.write(passes.approve, self.connection, each)]
+
+    @property
+    def resources(self) -> list[str]:
+        """The resource types that are copied."""
+        return [copy.collection.resource.name for copy in self.copies]
 
     async def standing(self) -> list[Standing]:
         """How each copy stands."""

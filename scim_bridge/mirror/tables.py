@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scim_bridge.mirror.changes import interrupt
 from scim_bridge.mirror.layout import Layout
 from scim_bridge.store.database import Dialect, Sql
 
@@ -58,6 +59,10 @@ def create_shared(sql: Sql) -> None:
         f" {kind['text']} NOT NULL, attributes {kind['text']} NOT NULL, PRIMARY KEY (connection, number))"
     )
     sql.run(
+        f"CREATE TABLE IF NOT EXISTS mirror_feeds (connection {kind['text']} PRIMARY KEY, before {kind['integer']} NOT"
+        " NULL)"
+    )
+    sql.run(
         f"CREATE TABLE IF NOT EXISTS mirror_passes (connection {kind['text']} NOT NULL, resource {kind['text']} NOT"
         f" NULL, state {kind['text']} NOT NULL, seen {kind['bytes']}, PRIMARY KEY (connection, resource))"
     )
@@ -109,6 +114,7 @@ def opened(sql: Sql, connection: str, resource: str, layout: Layout) -> Tables:
         return Tables(found[0])
     if found is not None:
         drop(sql, Tables(found[0]))
+        interrupt(sql, connection)
         sql.run("DELETE FROM mirror_types WHERE number = ?", (found[0],))
         sql.run("DELETE FROM mirror_passes WHERE connection = ? AND resource = ?", (connection, resource))
     number = sql.rows("SELECT COALESCE(MAX(number), 0) + 1 FROM mirror_types")[0][0]

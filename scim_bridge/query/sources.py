@@ -58,11 +58,22 @@ class RecordedChange:
     attributes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Changes, oldest first, out of those that are kept, which come behind the number ``before``; ``last`` is that of
+    the last one there was. ``complete``: the copy holds everything; until then, differences are not recorded."""
+
+    changes: list[RecordedChange]
+    before: int
+    last: int
+    complete: bool
+
+
 class Changes(Protocol):
     """The sequence of changes of a connection."""
 
-    async def read(self, after: int, count: int) -> tuple[list[RecordedChange], int]:
-        """Changes behind a number, oldest first, and the number of the last one there is; 0 where there is none."""
+    async def read(self, after: int | None, count: int) -> ChangePage:
+        """Changes behind a number; None: from the oldest that is kept."""
         ...
 
 
