@@ -139,7 +139,7 @@ def bounds(since: str, until: str) -> Callable[[str, Any], Rendered]:
         if not isinstance(moment, datetime) or moment.tzinfo is None:
             return None
         try:
-            low, high = _timestamp(moment - _SLACK), _timestamp(moment + _SLACK)
+            low, high = timestamp(moment - _SLACK), timestamp(moment + _SLACK)
         except OverflowError:  # at either end of all time
             return None
         params = {"eq": {since: low, until: high}, "g": {since: low}, "l": {until: high}}
@@ -151,5 +151,6 @@ def bounds(since: str, until: str) -> Callable[[str, Any], Rendered]:
 TIME_OPERATORS: Final = ops("eq gt ge lt le")
 
 
-def _timestamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
+    """A time as parameters take it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import TEXT, TIMESTAMP, Attribute, AttributeMap, MappingError
 from scim_bridge.codecs import INTEGER, Codec
+from scim_bridge.providers.onelogin.activities import EVENTS
 from scim_bridge.providers.onelogin.common import (
     ID,
     TIME_OPERATORS,
@@ -20,11 +22,13 @@ from scim_bridge.providers.onelogin.common import (
     is_plain,
     item,
     pages,
+    timestamp,
 )
 from scim_bridge.providers.onelogin.user_writes import UserWrites
 from scim_bridge.query.capabilities import (
     AccessPath,
     Collection,
+    Deletions,
     Either,
     Element,
     Params,
@@ -36,6 +40,7 @@ from scim_bridge.query.capabilities import (
     Rule,
     ops,
 )
+from scim_bridge.query.pagers import BodyCursor
 from scim_bridge.schemas import ENTERPRISE_USER, USER, Extension, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
@@ -178,7 +183,30 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
         supplied=frozenset(required),
         homeless=table.homeless,
         no_place=table.no_place,
+        deletions=_deletions(settings),
     )
+
+
+def _deletions(settings: "Settings") -> Deletions:
+    """Who was deleted, by the events of that: the list of users tells of changes only (vendor: Get events)."""
+    access = AccessPath(
+        EVENTS,
+        rows="data",
+        pager=BodyCursor("after_cursor", "pagination.after_cursor", "limit", settings.event_page_size),
+        fixed={"event_type_id": ",".join(map(str, DELETED)), "sort": "+id"},  # new ones come last, and shift no page
+        identity=identity,
+    )
+    return Deletions(
+        access,
+        since=lambda time: {"since": timestamp(datetime.fromisoformat(time))},
+        deleted=_deleted,
+    )
+
+
+def _deleted(row: Row) -> str | None:
+    """The user of an event; none where it is of another type, which the upstream was not asked for."""
+    found = ids([row.get("user_id")]) if row.get("event_type_id") in DELETED else []
+    return found[0] if found else None
 
 
 def attribute_map(settings: "Settings", groups: Sequence[str] = ()) -> AttributeMap:
@@ -270,6 +298,8 @@ def _by_name(texts: Texts) -> Any:
     return render
 
 
+DELETED: Final = (17, 530)
+"""The types of events of a user who was deleted, by a person and by the API (vendor: Event types)."""
 BY_IDS: Final = replace(
     id_rule("id", filling("{ids}"), unique=True),
     several=lambda values: {"{ids}": ",".join(values)},

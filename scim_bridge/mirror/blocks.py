@@ -49,6 +49,11 @@ def read(sql: Sql, tables: Tables, known: Blocks | None) -> Blocks:
     return Blocks(revision, [number for number, _ in rows], list(accumulate(size for _, size in rows)))
 
 
+def total(sql: Sql, tables: Tables) -> int:
+    """How many resources there are."""
+    return int(sql.rows(f"SELECT COALESCE(SUM(size), 0) FROM {tables.blocks}")[0][0])
+
+
 def add(sql: Sql, tables: Tables, rows: Iterable[int], by: int) -> None:
     """Count rows that came (by=1) or went (by=-1)."""
     changes = Counter(number >> BLOCK_BITS for number in rows)

@@ -1,41 +1,37 @@
 """Keeping a mirror as its upstream is: full passes that find everything, and quick ones for what changed since.
 
-A full pass compares every resource and is the only way to learn of deletions. It stores a page at a time, so memory
-does not grow, and where it stands, so that it goes on after an interruption. Between full passes, resources whose
-upstream can be asked by the time of their last change are read from there on; the others are compared again whole.
+A full pass compares every resource, and is the only sure way to learn of deletions. It stores a page at a time, so
+memory does not grow, and where it stands, so that it goes on after an interruption. Between full passes, resources
+whose upstream can be asked by the time of their last change are read from there on, with those it tells were deleted;
+the others are compared again whole.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final
-
-from scim2_models.path import AttrPath, CompareOperator, Comparison
+from typing import Final
 
 from scim_bridge.clock import Clock
 from scim_bridge.comparison import instant
-from scim_bridge.mirror import changes, passes
+from scim_bridge.mirror import blocks, changes, passes
 from scim_bridge.mirror.copy import MirrorCopy
 from scim_bridge.mirror.passes import Pass
+from scim_bridge.mirror.reading import PAGE_SECONDS, changed_since, crawled
 from scim_bridge.mirror.settings import MirrorSettings
 from scim_bridge.mirror.standing import Standing, standing
 from scim_bridge.mirror.store import Applied
 from scim_bridge.mirror.tables import state_of_tables
 from scim_bridge.query.plan import Query
 from scim_bridge.query.relations import Record
-from scim_bridge.query.run import Crawled
-from scim_bridge.query.version import owned_relations
 from scim_bridge.store.database import Database, Sql
 from scim_bridge.upstream.errors import UpstreamError
 from scim_bridge.upstream.trace import tracing
 
 _log = logging.getLogger("scim_bridge.mirror")
-PAGE_SECONDS: Final = 300.0
-"""What one page may take, with all that belongs to it; nobody waits for it."""
 BATCH: Final = 500
 """Resources of one transaction: others wait some tens of milliseconds for it."""
 SAVE_ROWS: Final = 5000
@@ -134,22 +130,41 @@ class Sync:
         left = await self._database.read(passes.load, self.connection, copy.collection.resource.name)
         full = full or (left is not None and (left.approved or not left.held))
         recent = state.full_at is not None and copy.wall() - state.full_at < self._settings.full_seconds * 1e6
-        query = _changed_since(copy, state.since) if state.complete and recent and not full else None
+        query = changed_since(copy, state.since) if state.complete and recent and not full else None
         if query is not None:
-            return await self._changes(copy, query, progress)
+            return await self._changes(copy, query, state.since or "", progress)
         return await self._everything(copy, progress, feed=state.complete)
 
     # -- what changed --------------------------------------------------------------------------------------------------
 
-    async def _changes(self, copy: MirrorCopy, query: Query, progress: Progress) -> Outcome:
+    async def _changes(self, copy: MirrorCopy, query: Query, since: str, progress: Progress) -> Outcome:
         outcome, started, latest = Outcome(copy.collection.resource.name, full=False), copy.wall(), None
-        async with aclosing(_crawled(copy, query, None, self._clock)) as pages:
+        async with aclosing(crawled(copy, query, None, self._clock)) as pages:
             async for page, asked in pages:
                 await self._stored(copy, page.records, asked, outcome, feed=True)
                 latest = self._latest(latest, page.records)
                 progress(outcome.resource, outcome.read, page.total)
+        await self._deletions(copy, since, outcome)
         await self._database.write(_fresh, copy, started, latest, full=False)
         return outcome
+
+    async def _deletions(self, copy: MirrorCopy, since: str, outcome: Outcome) -> None:
+        """Take out what the upstream tells was deleted, and does not find. A pass that compares everything sees to what
+        could not be read, and to so many that they may have to be held."""
+        try:
+            with tracing(self._clock, PAGE_SECONDS):
+                told = await copy.reader.deleted_since(since)
+            held, total = await self._database.read(_held, copy, told)
+            if not held:
+                return
+            if self._too_many(len(held), total) or len(held) > MAX_CONFIRMED:
+                raise LookupError(f"{len(held)} of {total} are said to be deleted")
+            gone = await self._confirmed(copy, held)
+        except (UpstreamError, LookupError) as error:
+            about = {"connection": self.connection, "resource": outcome.resource, "error": str(error)}
+            _log.warning("deletions are left to the next full pass", extra=about)
+            return
+        outcome.deleted += await self._database.write(copy.store.remove, gone, at=copy.wall())
 
     # -- everything ----------------------------------------------------------------------------------------------------
 
@@ -182,7 +197,7 @@ class Sync:
     async def _read(self, copy: MirrorCopy, found: Pass, outcome: Outcome, progress: Progress, *, feed: bool) -> None:
         query = Query(relations=frozenset(copy.store.layout.relations))
         saved = found.rows
-        async with aclosing(_crawled(copy, query, found.at, self._clock)) as pages:
+        async with aclosing(crawled(copy, query, found.at, self._clock)) as pages:
             async for page, asked in pages:
                 applied = await self._stored(copy, page.records, asked, outcome, feed=feed)
                 for each in applied:
@@ -273,6 +288,14 @@ def _gone(sql: Sql, copy: MirrorCopy, found: Pass) -> tuple[list[str], int]:
     return list(passes.unseen(sql, tables, found)), total
 
 
+def _held(sql: Sql, copy: MirrorCopy, ids: list[str]) -> tuple[list[str], int]:
+    """Those of some resources that a copy has, and how many it has in all."""
+    table = copy.store.tables.documents
+    text = f"SELECT id FROM {table} WHERE {sql.dialect.among('id')} ORDER BY seq"
+    found = [each for (each,) in sql.rows(text, (sql.dialect.listed(ids),))]
+    return found, blocks.total(sql, copy.store.tables)
+
+
 def _fresh(sql: Sql, copy: MirrorCopy, started: int, latest: str | None, *, full: bool) -> None:
     """Note that a copy is as its upstream was when a pass started."""
     number = copy.store.tables.number
@@ -281,26 +304,3 @@ def _fresh(sql: Sql, copy: MirrorCopy, started: int, latest: str | None, *, full
         sql.run("UPDATE mirror_types SET full_at = ?, complete = 1 WHERE number = ?", (started, number))
     if latest is not None:
         sql.run("UPDATE mirror_types SET since = ? WHERE number = ?", (latest, number))
-
-
-async def _crawled(copy: MirrorCopy, query: Query, at: Any, clock: Clock) -> AsyncGenerator[tuple[Crawled, int], None]:
-    """The pages of a crawl, and when each was asked for; each in a time limit of its own."""
-    async with aclosing(copy.reader.crawl(query, at)) as pages:
-        while True:
-            asked = copy.wall()
-            with tracing(clock, PAGE_SECONDS):
-                page = await anext(pages, None)
-            if page is None:
-                return
-            yield page, asked
-            await asyncio.sleep(0)  # requests of clients come first
-
-
-def _changed_since(copy: MirrorCopy, since: str | None) -> Query | None:
-    """The query for what changed; None where the upstream cannot be asked that, or does not date changes of members."""
-    if since is None or owned_relations(copy.collection):
-        return None
-    node = Comparison(AttrPath("meta", "lastModified"), CompareOperator.ge, since)
-    query = Query(node)
-    plan = copy.reader.planner.plan(query)
-    return query if plan.branches and all(each.pushed for each in plan.branches) else None

@@ -302,6 +302,19 @@ class Referrers:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletions:
+    """Where an upstream tells which resources were deleted, for copies: a list that leaves out what is gone cannot.
+
+    It is a hint only, as what it names is looked up. ``since`` makes the parameters for what was told since a time, as
+    RFC 3339 has it, and ``deleted`` is the id that a row names; None: it is about something else.
+    """
+
+    access: AccessPath
+    since: Callable[[str], Params]
+    deleted: Callable[[Row], str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Writes:
     """How one resource type is written. A missing entry is not offered, and discovery says so.
 
@@ -339,6 +352,7 @@ class Collection:
     homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
     no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
     endless: bool = False  # a log, which only grows: it is never copied
+    deletions: Deletions | None = None  # None: only comparing everything tells what was deleted
     referrers: tuple[Referrers, ...] = ()  # what may still name a resource that is deleted, and is tidied up
 
     @property

@@ -171,6 +171,20 @@ class Reader:
                     yield Crawled(matches, page.total, _checkpoint(number, page.next, len(plan.branches)))
             position = None
 
+    async def deleted_since(self, time: str) -> list[str]:
+        """The ids of resources that the upstream says were deleted since a time, for copies; none where it does not
+        tell."""
+        deletions = self.collection.deletions
+        if deletions is None:
+            return []
+        access = deletions.access
+        branch = Branch(access, access.path, {**access.fixed, **deletions.since(time)}, exact=True)
+        found: dict[str, None] = {}
+        async with aclosing(every_page(self._send, branch)) as pages:
+            async for page in pages:
+                found |= dict.fromkeys(each for each in map(deletions.deleted, page.rows) if each is not None)
+        return list(found)
+
     async def _crawled(self, branch: Branch, page: UpstreamPage, relations: Iterable[str]) -> list[Record]:
         rows = page.rows
         if branch.access.refers is not None:
