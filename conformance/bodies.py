@@ -1,18 +1,21 @@
 """Bodies of resources to create: what a schema requires, and what directories ask for although no schema says so."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scim_bridge.conformance.site import Attribute, Kind, put, read
 
 
-def minimal(kind: Kind, name: str) -> dict[str, Any]:
-    """A resource with what is required; ``name`` is in every text that may be free."""
+def minimal(kind: Kind, name: str, known: Callable[[Sequence[str]], str | None] = lambda types: None) -> dict[str, Any]:
+    """A resource with what is required; ``name`` is in every text that may be free.
+
+    ``known``: the id of a resource of one of these types, for what has to refer to one.
+    """
     result: dict[str, Any] = {"schemas": [kind.schema]}
     for attribute in kind.attributes:
         if attribute.required and attribute.mutability != "readOnly":
-            result = put(result, attribute.path, _value(attribute, name))
+            result = put(result, attribute.path, _reference(attribute, known) or _value(attribute, name))
     return _likely(kind, result, name) if kind.schema.endswith(":User") else result
 
 
@@ -36,6 +39,15 @@ def _likely(kind: Kind, body: dict[str, Any], name: str) -> dict[str, Any]:
     if kind.writable("emails") and "emails" not in body:
         body["emails"] = [{"value": f"{name}@example.com", "type": "work", "primary": True}]
     return body
+
+
+def _reference(attribute: Attribute, known: Callable[[Sequence[str]], str | None]) -> Any:
+    """A value that refers to another resource; None where the attribute holds none."""
+    reference = attribute.sub("$ref")
+    if reference is None or attribute.sub("value") is None:
+        return None
+    found = known([str(each) for each in reference.raw.get("referenceTypes") or ()])
+    return None if found is None else [{"value": found}] if attribute.multi_valued else {"value": found}
 
 
 def _value(attribute: Attribute, name: str) -> Any:

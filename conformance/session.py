@@ -1,7 +1,7 @@
 """A run of the own suite against one server: what checks share, what they make, and how it is cleaned up."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ class Session:
         self.wire.writing = write
         self.site = Site()
         self._number = 0
+        self._found: dict[str, str | None] = {}
         self._shared: dict[str, list[dict[str, Any]] | Failed | Skipped] = {}
 
     def open(self) -> None:
@@ -114,22 +115,23 @@ class Session:
             f"no {kind.name} attribute of {', '.join(paths)} can be written"
         )
 
-    def text(self, kind: Kind) -> Attribute:
-        """An optional single text that a client may set, free of canonical values. Raises Skipped."""
+    def text(self, kind: Kind, *, kept: bool = False) -> Attribute:
+        """An optional single text that a client may set, free of canonical values. Raises Skipped.
+
+        ``kept``: the check never takes it away, so that one which is required will do where there is no other.
+        """
+        if kept and (required := [each for each in self._texts(kind) if each.required]):
+            return next((each for each in self._texts(kind) if not each.required), required[0])
         return self.texts(kind)[0]
+
+    def _texts(self, kind: Kind) -> list[Attribute]:
+        found = [each for path in _TEXT if (each := kind.attribute(path)) is not None]
+        return [each for each in found if each.writable and not each.canonical and each.type == "string"]
 
     def texts(self, kind: Kind, count: int = 1, *, outside: str = "") -> list[Attribute]:
         """So many of them, none a part of ``outside``. Raises Skipped where there are fewer."""
-        free = [
-            each
-            for path in _TEXT
-            if not (outside and path.startswith(f"{outside}."))
-            and (each := kind.attribute(path)) is not None
-            and each.writable
-            and not each.required
-            and not each.canonical
-            and each.type == "string"
-        ]
+        within = f"{outside}." if outside else " "
+        free = [each for each in self._texts(kind) if not each.required and not each.path.startswith(within)]
         if len(free) < count:
             skip(f"{kind.name} has {len(free)} of {count} optional texts that can be written")
         return free[:count]
@@ -143,10 +145,20 @@ class Session:
 
     def body(self, kind: Kind, **values: Any) -> dict[str, Any]:
         """A resource to create: what is required, named by `name`, and ``values`` by path, "__" standing for "."."""
-        result = minimal(kind, self.name())
+        result = minimal(kind, self.name(), self._existing)
         for path, value in values.items():
             result = put(result, path.replace("__", "."), value)
         return result
+
+    def _existing(self, types: Sequence[str]) -> str | None:
+        """The id of a resource of one of these types that is there, the same each time."""
+        for kind in filter(None, map(self.site.find, types)):
+            if kind.endpoint not in self._found:
+                rows = self.get(kind.endpoint, count=1).resources()
+                self._found[kind.endpoint] = str(rows[0].get("id")) if rows else None
+            if (found := self._found[kind.endpoint]) is not None:
+                return found
+        return None
 
     def make(self, kind: Kind, **values: Any) -> dict[str, Any]:
         """A new resource as its creation was answered; it is deleted when the run ends.

@@ -157,7 +157,7 @@ def a_vendor_schema_is_taken(session: Session) -> None:
 
 @requirement("T-44", "I", "reference clients", "More members in an operation or in the body do no harm", writes=True)
 def more_than_needed_may_be_said(session: Session) -> None:
-    kind, text = patchable(session), session.text(session.users)
+    kind, text = patchable(session), session.text(session.users, kept=True)
     made = session.make(kind)
     operation = step("replace", text.path, "One")
     told = _patched(session, kind, made["id"], {**operation, "name": "replaceText"})

@@ -40,7 +40,7 @@ def _is_unassigned(value: Any) -> bool:
 
 @requirement("C-01", "M", "RFC 7644 section 3.3", "Creation answers 201, Location and the stored resource", writes=True)
 def creation_answers_the_stored_resource(session: Session) -> None:
-    kind, text = _kind(session), session.text(session.users)
+    kind, text = _kind(session), session.text(session.users, kept=True)
     value = session.name()
     answer = session.post(kind.endpoint, session.body(kind, **{text.path: value}))
     if answer.status in (403, 405, 501):
@@ -141,7 +141,7 @@ def schemas_are_stated(session: Session) -> None:
 
 @requirement("C-08", "M", "RFC 7644 section 3.12", "A value of the wrong JSON type is refused with 400", writes=True)
 def types_are_checked(session: Session) -> None:
-    kind, text = _kind(session), session.text(session.users)
+    kind, text = _kind(session), session.text(session.users, kept=True)
     session.make(kind)
     wrong: dict[str, Any] = {"userName": {"nested": "x"}, text.path: [{"nested": "x"}]}
     if kind.writable("name"):

@@ -132,7 +132,7 @@ def connection_test(session: Session) -> None:
 )
 def both_ways_to_patch(session: Session) -> None:
     """Each shape has a check of its own, T-29 to T-45; this one sends them as the two modes mix them."""
-    users, text = session.users, session.text(session.users)
+    users, text = session.users, session.text(session.users, kept=True)
     session.writable(users, "active")
     made = session.made(users, active=True)
     path, old, new = f"{users.endpoint}/{made['id']}", session.name(), session.name()

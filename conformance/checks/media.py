@@ -147,7 +147,7 @@ def what_is_no_object_is_refused(session: Session) -> None:
 
 @requirement("M-07", "M", "RFC 7644 section 3.8", "Text in any script comes back as it was sent", writes=True)
 def text_comes_back_as_sent(session: Session) -> None:
-    kind, attribute = session.users, session.text(session.users)
+    kind, attribute = session.users, session.text(session.users, kept=True)
     for escaped in (False, True):
         content = json.dumps(session.body(kind, **{attribute.path: _TEXT}), ensure_ascii=escaped).encode()
         answer = session.wire.send("POST", kind.endpoint, content=content)
@@ -171,7 +171,7 @@ def broken_bodies_break_nothing(session: Session) -> None:
 
 def _expect_refused_or_kept(session: Session, kind: Kind, name: str, text: str) -> None:
     """JSON may hold such text; a server that takes it has to be able to show it again."""
-    attribute = session.text(kind)
+    attribute = session.text(kind, kept=True)
     content = json.dumps(session.body(kind, **{attribute.path: f"a{text}b"})).encode()
     answer = session.wire.send("POST", kind.endpoint, content=content)
     expect(answer.status < 500, f"{answer.told} with {name} in {attribute.path} answered {answer.status}")
@@ -182,7 +182,7 @@ def _expect_refused_or_kept(session: Session, kind: Kind, name: str, text: str) 
 
 @requirement("M-09", "M", "RFC 7643 section 2.3.8", "The order of an object's members means nothing", writes=True)
 def order_means_nothing(session: Session) -> None:
-    kind, attribute = session.users, session.text(session.users)
+    kind, attribute = session.users, session.text(session.users, kept=True)
     value = session.name()
     body = session.body(kind, **{attribute.path: "first"})
     made = session.create(kind, dict(reversed(list(body.items()))))

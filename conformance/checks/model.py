@@ -44,7 +44,7 @@ def _expect_spelling(kind: Kind, resource: Mapping[str, Any]) -> None:
 
 
 def _expect_any_case_written(session: Session, kind: Kind) -> None:
-    first, attribute = session.body(kind), session.text(kind)
+    first, attribute = session.body(kind), session.text(kind, kept=True)
     value = session.name()
     body = put(first, attribute.path, value)
     made = session.create(kind, {name if ":" in name else name.upper(): each for name, each in body.items()})

@@ -108,7 +108,7 @@ def paths_are_checked(session: Session) -> None:
     writes=True,
 )
 def operations_are_checked(session: Session) -> None:
-    kind, text = patchable(session), session.text(session.users)
+    kind, text = patchable(session), session.text(session.users, kept=True)
     before = session.made(kind)
     wrong = [step("replace", text.path, {"nested": {"x": 1}}), step("frobnicate", text.path, "x")]
     if kind.writable("active"):
@@ -124,7 +124,7 @@ def operations_are_checked(session: Session) -> None:
 
 @requirement("T-26", "M", "RFC 7644 section 3.5.2", "One operation that fails leaves everything as it was", writes=True)
 def all_operations_or_none(session: Session) -> None:
-    kind, text = patchable(session), session.text(session.users)
+    kind, text = patchable(session), session.text(session.users, kept=True)
     before = session.made(kind, **{text.path: "Before"})
     good, bad = step("replace", text.path, "After"), step("replace", _NOWHERE, "x")
     any_type = ("invalidPath", "noTarget", "")
@@ -143,7 +143,7 @@ def all_operations_or_none(session: Session) -> None:
     "T-36", "S", "RFC 7644 section 3.5.2", "PATCH with another schema than PatchOp is refused with 400", writes=True
 )
 def messages_name_their_schema(session: Session) -> None:
-    kind, text = patchable(session), session.text(session.users)
+    kind, text = patchable(session), session.text(session.users, kept=True)
     before = session.made(kind)
     operations = [step("replace", text.path, "Patched")]
     _expect_refusal(session, kind, before, {"schemas": [kind.schema], "Operations": operations}, _WRONG)
@@ -192,7 +192,7 @@ def paths_have_no_case(session: Session) -> None:
     writes=True,
 )
 def patch_answers_what_it_may(session: Session) -> None:
-    kind, text = patchable(session), session.text(session.users)
+    kind, text = patchable(session), session.text(session.users, kept=True)
     path = f"{kind.endpoint}/{session.make(kind)['id']}"
     answer = session.patch(path, step("replace", text.path, "First")).ok(200, 204)
     stored = session.get(path).ok(200).object

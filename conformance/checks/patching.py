@@ -17,7 +17,7 @@ def _inner(session: Session, kind: Kind) -> tuple[str, str]:
     "T-01", "M", "RFC 7644 section 3.5.2.1", "add to a single-valued attribute sets or replaces it", writes=True
 )
 def add_sets_a_value(session: Session) -> None:
-    kind, text = patchable(session), session.text(session.users)
+    kind, text = patchable(session), session.text(session.users, kept=True)
     made = session.make(kind)
     for value in ("First", "Second"):
         after = session.change(kind, made["id"], step("add", text.path, value))
@@ -46,7 +46,7 @@ def add_appends(session: Session) -> None:
 def add_of_what_is_there_changes_nothing(session: Session) -> None:
     kind = patchable(session)
     held = holder(session, 1)
-    text = session.text(kind)
+    text = session.text(kind, kept=True)
     before = session.change(kind, held.id, step("replace", text.path, "There"))
     for operation in (step("add", held.name, held.values), step("add", text.path, "There")):
         after = session.change(kind, held.id, operation)

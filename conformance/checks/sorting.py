@@ -137,7 +137,7 @@ def types_sort_as_they_are(session: Session) -> None:
 def _mixed_case(session: Session) -> tuple[str, list[dict[str, Any]]]:
     """An attribute and users whose order depends on whether case counts, where they can be made."""
     try:
-        path, name = session.text(session.users).path, session.name()
+        path, name = session.text(session.users, kept=True).path, session.name()
         made = [session.made(session.users, **{path: f"{each} {name}"}) for each in ("b", "C", "a", "B1")]
     except Skipped:
         return "userName", session.people

@@ -90,6 +90,11 @@ RECORDED: Final = {
     f"{URN}:endDate": "writeOnly",
 }
 """What a non-employee's record holds; the name that is shown is the tenant's to make from it."""
+NEEDED: Final = (
+    *("name", "name.givenName", "name.familyName", "emails", "emails.value", "phoneNumbers", "phoneNumbers.value"),
+    *("enterprise.manager", "enterprise.manager.value", f"{URN}:startDate", f"{URN}:endDate"),
+)
+"""What a record cannot be made without, beside the user name."""
 DATES: Final = (Attribute(f"{URN}:startDate", "startDate"), Attribute(f"{URN}:endDate", "endDate"))
 
 
@@ -127,7 +132,7 @@ def collection(settings: "Settings", api: Api, states: Mapping[str, Lifecycle] |
     shown = {"defaultFilter": "NONE" if settings.identities == "all" else "CORRELATED_ONLY"}
     writes = UserWrites(table, api, settings, states or {}, decode, shown)
     found = Collection(
-        resource=overridden(table.resource, {path: {"case_exact": True} for path in IDS}),
+        resource=_effective(table.resource, settings),
         reads=(
             _list(settings, api, table, shown),
             _named(api, "groups.value", api("workgroups", "/{of}/members"), "name,created", SMALL_PAGES, shown),
@@ -143,6 +148,14 @@ def collection(settings: "Settings", api: Api, states: Mapping[str, Lifecycle] |
     return replace(
         found, writes=writes.writes(), written=table.aligned, homeless=table.homeless, no_place=table.no_place
     )
+
+
+def _effective(resource: ResourceSchema, settings: "Settings") -> ResourceSchema:
+    """The schema as the API has it: ids with their case, and what new people need."""
+    changes: dict[str, dict[str, Any]] = {path: {"case_exact": True} for path in IDS}
+    for path in NEEDED if "non-employee" in settings.writes else ():
+        changes.setdefault(expand(path, resource), {})["required"] = True
+    return overridden(resource, changes)
 
 
 def attribute_map(settings: "Settings") -> AttributeMap:

@@ -71,10 +71,12 @@ def read_resource(
     *,
     supplied: frozenset[str] = frozenset(),
     relations: frozenset[str] = frozenset(),
+    before: Mapping[str, Any] | None = None,
 ) -> ResourceBody:
     """The whole resource in a POST or PUT body.
 
-    ``supplied``: required attributes that the upstream fills in; ``relations``: those that refer to other resources.
+    ``supplied``: required attributes that the upstream fills in; ``relations``: those that refer to other resources;
+    ``before``: what a PUT replaces.
     Raises ScimError 400: invalidSyntax for schemas and names that do not fit, invalidValue for values that do not and
     for required ones that are missing.
     """
@@ -101,7 +103,7 @@ def read_resource(
             assign(values, found, _joined(found, found.read(values), value))
             written |= written_paths(found, value)
     named = schemas | {each.schema.id for each in schema.extensions if each.schema.id in values}
-    check_required(values, schema, supplied)
+    check_required(values, schema, supplied, before)
     nulls = frozenset(name for name, raw in given.items() if raw is None)
     return ResourceBody(values, named, tuple(dropped), tuple(reader.left_out), frozenset(written), nulls)
 

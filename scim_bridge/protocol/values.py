@@ -5,7 +5,7 @@ where they cannot mean anything else (booleans as text, one object for a list, a
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -188,36 +188,57 @@ def written_paths(path: AttributePath, value: Any) -> set[str]:
     return {path.canonical, *(f"{path.canonical}{separator}{name}" for name in subs)}
 
 
-def check_required(resource: Mapping[str, Any], schema: ResourceSchema, supplied: frozenset[str] = frozenset()) -> None:
+def check_required(
+    resource: Mapping[str, Any],
+    schema: ResourceSchema,
+    supplied: frozenset[str] = frozenset(),
+    before: Mapping[str, Any] | None = None,
+) -> None:
     """Raise ScimError 400 where a required attribute is missing or blank (RFC 7643 sections 2.2 and 7).
 
-    ``supplied``: what the upstream fills in, so that a body may leave it out; it can only not be removed.
+    ``supplied``: what the upstream fills in, so that a body may leave it out; it can only not be removed. ``before``:
+    what a change starts from; what that lacks already, or nobody is shown, was not taken away.
     """
+    name = next(_missing(resource, schema, supplied, before), None)
+    if name is not None:
+        raise invalid_value(f"{name} is required")
+
+
+def _missing(
+    resource: Mapping[str, Any], schema: ResourceSchema, supplied: frozenset[str], before: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """The required attributes that a resource lacks, save for those that may be left out."""
     for attribute in schema.base.attributes:
         if attribute.name not in supplied:
-            _check_attribute(resource, attribute, attribute.name)
+            yield from _lacks(resource, attribute, attribute.name, before)
     for each in schema.extensions:
-        urn = each.schema.id
-        held = resource.get(urn)
+        urn, held = each.schema.id, resource.get(each.schema.id)
+        former = None if before is None else before.get(urn) or {}
         if held is None:
-            if each.required and urn not in supplied:
-                raise invalid_value(f"{urn} is required")
+            if each.required and urn not in supplied and former != {}:
+                yield urn
             continue
         for attribute in each.schema.attributes:
             if f"{urn}:{attribute.name}" not in supplied:
-                _check_attribute(held, attribute, f"{urn}:{attribute.name}")
+                yield from _lacks(held, attribute, f"{urn}:{attribute.name}", former)
 
 
-def _check_attribute(holder: Mapping[str, Any], attribute: SchemaAttribute, name: str) -> None:
+def _lacks(
+    holder: Mapping[str, Any], attribute: SchemaAttribute, name: str, before: Mapping[str, Any] | None
+) -> Iterator[str]:
     value = holder.get(attribute.name)
-    if attribute.required and attribute.mutability != "readOnly":
-        blank = isinstance(value, str) and not value.strip()
-        if value is None or value == [] or blank:
-            raise invalid_value(f"{name} is required")
+    former = None if before is None else before.get(attribute.name)
+    if attribute.required and attribute.mutability != "readOnly" and (before is None or not _is_blank(former)):
+        yield from [name] if _is_blank(value) else []
     elements: list[Any] = value if isinstance(value, list) else [value]
+    known = former if isinstance(former, Mapping) and not attribute.multi_valued else None
     for each in (one for one in elements if isinstance(one, Mapping)):
         for sub in attribute.sub_attributes:
-            _check_attribute(each, sub, f"{name}.{sub.name}")
+            yield from _lacks(each, sub, f"{name}.{sub.name}", known)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
 def check_immutable(before: Mapping[str, Any], after: Mapping[str, Any], schema: ResourceSchema) -> None:

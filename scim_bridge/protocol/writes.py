@@ -91,10 +91,10 @@ class Writer:
         async with self._lock(resource_id):
             row, record = await self._current(resource_id)
             await self._check(record, conditions, "PUT")
-            read, values, members = self._read(body)
+            before = self._editable(row, record)
+            read, values, members = self._read(body, before)
             await self._guard_members(resource_id, read)
             left_out = [*read.left_out, *self._refused_or_ignored(values, read.dropped)]
-            before = self._editable(row, record)
             after = self._collection.written(self._replaced(before, values, read), None)
             changes = Changes(
                 before,
@@ -159,9 +159,7 @@ class Writer:
     def _patched(self, patcher: Patcher, before: Resource) -> Resource:
         """The resource after all operations, checked, in the form it will be read back."""
         after = patcher.resource
-        # What the start lacks, because the upstream's own state hides it, was not taken away by this request.
-        hidden = frozenset(name for name in self._collection.supplied if ":" not in name and name not in before)
-        check_required(after, self._schema, hidden)
+        check_required(after, self._schema, before=before)
         check_immutable(before, after, self._schema)
         patcher.reader.left_out += self._refused_or_ignored(after, ())
         return self._collection.written(after, before)
@@ -264,10 +262,12 @@ class Writer:
         known = new is not None and not changes.members
         return Written(record_of(self._collection, new) if known and new is not None else None, touched, left_out)
 
-    def _read(self, body: Mapping[str, Any]) -> tuple[ResourceBody, Resource, dict[str, list[Element]]]:
+    def _read(
+        self, body: Mapping[str, Any], before: Resource | None = None
+    ) -> tuple[ResourceBody, Resource, dict[str, list[Element]]]:
         """A POST or PUT body, its own values, and the elements of each relation that can be written."""
         writable, supplied = self._writable_relations(), self._collection.supplied
-        read = read_resource(body, self._schema, self._profile, supplied=supplied, relations=writable)
+        read = read_resource(body, self._schema, self._profile, supplied=supplied, relations=writable, before=before)
         members = {name: list(read.values.get(name) or ()) for name in writable}
         return read, {name: value for name, value in read.values.items() if name not in writable}, members
 

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
+from scim2_server.cursor import Cursors
 
+from scim_bridge.app import create_app
+from scim_bridge.config import from_document
 from scim_bridge.conformance.results import Result
+from scim_bridge.conformance.run import run
 from scim_bridge.conformance.suites import scim2_tester, scim_sanity
 from scim_bridge.conformance.target import Target
+from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox as Tenant
+from tests.clocks import FakeClock
 from tests.programs import demo, serve
 from tests.real.worlds import SERVERS, TOKEN, bridged, config
 from tests.servers import running
@@ -72,3 +80,30 @@ def test_scim_sanity_passes_but_for_the_member_that_does_not_exist(tmp_path: Pat
     # It adds a member that does not exist and expects 200; PingOne refuses that, and so does the bridge.
     left_out = {each.title for each in results if each.status == "skipped" and "Lifecycle" not in each.title}
     assert left_out == {"PATCH /Groups/{id} add member"}
+
+
+@pytest.mark.parametrize("switch", ["lifecycle", "accounts"])
+def test_the_own_suite_passes_where_identities_may_be_written(switch: str) -> None:
+    """Of Identity Security Cloud, by either way to switch people on and off, and as records of non-employees.
+
+    What the sandbox accepts happens two seconds later, on a clock on which waiting takes no time.
+    """
+    clock = FakeClock()
+    tenant = Tenant(users=60, clock=clock)
+    tenant.knobs.requests_per_window = None
+    writes = {"writes": [switch, "non-employee"], "non_employee_source_id": tenant.source("Non-Employees")}
+    settings = {
+        **tenant.settings,
+        **writes,
+        "api_url": "https://acme.isc.test",
+        "group_owner_id": next(each.data["id"] for each in tenant.store.identities.values() if each.correlated),
+    }
+    document = {"connections": {"acme": {"provider": "sailpoint-isc", "token": "t", "settings": settings}}}
+    acme = from_document(document, "test", provider_by_name).connections["acme"]
+    transport = httpx.ASGITransport(app=tenant.app)
+    connection = Connection(acme, Cursors(b"s" * 32), clock=clock, transport=transport)
+    with running(create_app({"acme": connection})) as origin:
+        target = Target(f"{origin}/scim/acme/v2", token="t", write=True)
+        results = run(target, ["requirements"], lambda result: None).results
+    assert failures(f"writes = {switch}", results) == []
+    assert sum(each.status == "passed" for each in results) >= 180

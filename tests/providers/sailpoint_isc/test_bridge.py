@@ -85,13 +85,12 @@ async def test_what_takes_too_long_is_a_failure_that_tells_what_is_under_way(san
         assert f"/identities-accounts/v1/{user['id']}/disable" in answer.json()["detail"]
 
 
-async def test_a_non_employee_lives_from_post_to_delete(sandbox: Sandbox) -> None:
-    boss = someone(sandbox)
-    settings: dict[str, Any] = {
-        "writes": ["non-employee", "accounts"],
-        "non_employee_source_id": sandbox.source("Non-Employees"),
-    }
-    body = {
+def recording(sandbox: Sandbox) -> dict[str, Any]:
+    return {"writes": ["non-employee", "accounts"], "non_employee_source_id": sandbox.source("Non-Employees")}
+
+
+def newcomer(boss: dict[str, Any]) -> dict[str, Any]:
+    return {
         "schemas": [USER, USER_URN, ENTERPRISE],
         "userName": "new.one",
         "name": {"givenName": "New", "familyName": "One"},
@@ -101,7 +100,61 @@ async def test_a_non_employee_lives_from_post_to_delete(sandbox: Sandbox) -> Non
         ENTERPRISE: {"manager": {"value": boss["id"]}},
         USER_URN: {"startDate": "2026-03-01T00:00:00Z", "endDate": "2026-09-01T00:00:00Z"},
     }
+
+
+REQUIRED = (
+    *("userName", "name", "name.givenName", "name.familyName", "emails", "emails.value", "phoneNumbers"),
+    *("phoneNumbers.value", f"{ENTERPRISE}:manager", f"{ENTERPRISE}:manager.value"),
+    *(f"{USER_URN}:startDate", f"{USER_URN}:endDate"),
+)
+
+
+@pytest.mark.parametrize("creates", [True, False])
+async def test_what_new_people_need_is_published_as_required(sandbox: Sandbox, creates: bool) -> None:
+    settings = recording(sandbox) if creates else {"writes": ["accounts"]}
     async with bridged(sandbox, **settings) as bridge:
+        schemas = {each["id"]: each["attributes"] for each in (await bridge.get("/Schemas"))["Resources"]}
+    required: set[str] = set()
+    for urn in (USER, ENTERPRISE, USER_URN):
+        for each in schemas[urn]:
+            path = each["name"] if urn == USER else f"{urn}:{each['name']}"
+            subs = [f"{path}.{sub['name']}" for sub in each.get("subAttributes", ()) if sub["required"]]
+            required.update([path] if each["required"] else [], subs)
+    assert required == (set(REQUIRED) if creates else {"userName"})
+
+
+@pytest.mark.parametrize("path", [each for each in REQUIRED if "value" not in each])
+async def test_nobody_is_made_without_what_is_required(sandbox: Sandbox, path: str) -> None:
+    body = newcomer(someone(sandbox))
+    urn, _, rest = path.rpartition(":")
+    name, _, sub = rest.partition(".")
+    held = body[urn] if urn else body
+    (held[name] if sub else held).pop(sub or name)
+    async with bridged(sandbox, **recording(sandbox)) as bridge:
+        answer = await bridge.post("User", **body)
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
+        assert (sub or name) in answer.json()["detail"]
+        assert not any(each.startswith("POST") for each in bridge.calls())
+
+
+async def test_who_lacks_what_is_required_of_new_people_is_switched_all_the_same(sandbox: Sandbox) -> None:
+    user = someone(sandbox)
+    user["attributes"].pop("phone", None)
+    user["managerRef"] = None
+    async with bridged(sandbox, **recording(sandbox)) as bridge:
+        off = await bridge.patch("User", user["id"], {"op": "replace", "path": "active", "value": False})
+        assert checked(off, 200)["active"] is False
+        whole = await bridge.get(f"/Users/{user['id']}")
+        assert "phoneNumbers" not in whole and "manager" not in whole.get(ENTERPRISE, {})
+        assert (await bridge.replace("User", user["id"], **{**whole, "active": True}))["active"] is True
+        gone = {name: each for name, each in whole.items() if name != "name"}
+        refused = await bridge.put("User", user["id"], **gone)
+        assert (refused.status_code, refused.json()["detail"]) == (400, "name is required")
+
+
+async def test_a_non_employee_lives_from_post_to_delete(sandbox: Sandbox) -> None:
+    body = newcomer(someone(sandbox))
+    async with bridged(sandbox, **recording(sandbox)) as bridge:
         made = checked(await bridge.post("User", **body), 201)
         user = made["id"]
         assert made["emails"][0]["value"] == "new.one@example.com" and "endDate" not in made[USER_URN]
@@ -112,7 +165,7 @@ async def test_a_non_employee_lives_from_post_to_delete(sandbox: Sandbox) -> Non
         renamed = await bridge.patch("User", user, {"op": "replace", "path": "userName", "value": "other"})
         assert (renamed.status_code, renamed.json()["scimType"]) == (400, "mutability")
         missing = await bridge.post("User", userName="new.two", name={"givenName": "A", "familyName": "B"})
-        assert missing.status_code == 400 and "emails, phoneNumbers, manager" in missing.json()["detail"]
+        assert missing.status_code == 400 and "emails is required" in missing.json()["detail"]
         assert (await bridge.ask("DELETE", f"/Users/{user}")).status_code == 204
         assert (await bridge.ask("GET", f"/Users/{user}")).status_code == 404
         assert (await bridge.ask("DELETE", f"/Users/{user}")).status_code == 404
