@@ -150,10 +150,9 @@ class _Test:
         if not key:
             return Condition(f"{value.text} IS NOT NULL")
         exact = not key.startswith(AMBIGUOUS)
-        if self.operator == "co":
-            return Condition(self.dialect.contains(value.text), (key,), exact, led=value.indexed)
-        if self.operator == "ew":
-            return Condition(self.dialect.ends(value.text), (key, key), exact, led=value.indexed)
+        if self.operator in ("co", "ew"):
+            found = self.dialect.contains if self.operator == "co" else self.dialect.ends
+            return Condition(*found(value.text, key), exact, led=value.indexed)
         # Exactly the texts that start so lie in this range, which an index reaches.
         end = _after(key)
         if end is None:

@@ -19,6 +19,7 @@ from scim_bridge.clock import Clock
 from scim_bridge.comparison import instant
 from scim_bridge.mirror import blocks, changes, passes
 from scim_bridge.mirror.copy import MirrorCopy
+from scim_bridge.mirror.parts import index_parts
 from scim_bridge.mirror.passes import Pass
 from scim_bridge.mirror.reading import PAGE_SECONDS, changed_since, crawled
 from scim_bridge.mirror.settings import MirrorSettings
@@ -240,6 +241,7 @@ class Sync:
         while part := list(islice(ids, BATCH)):
             outcome.deleted += await self._database.write(copy.store.remove, part, at=copy.wall())
         await self._database.write(self._done, copy, found)
+        await index_parts(self._database, copy.store)
 
     async def _confirmed(self, copy: MirrorCopy, gone: list[str]) -> list[str]:
         """Those of the resources that a list left out that are not there when they are looked up either.

@@ -63,12 +63,21 @@ class Dialect(Protocol):
         """The place of an element in its list, to order by."""
         ...
 
-    def contains(self, expression: str) -> str:
-        """Whether a text contains a parameter."""
+    def contains(self, expression: str, part: str) -> tuple[str, tuple[Any, ...]]:
+        """Whether a text contains another, and the parameters of that."""
         ...
 
-    def ends(self, expression: str) -> str:
-        """Whether a text ends with a parameter, given twice."""
+    def ends(self, expression: str, part: str) -> tuple[str, tuple[Any, ...]]:
+        """Whether a text ends with another, and the parameters of that."""
+        ...
+
+    @property
+    def parts(self) -> str | None:
+        """The statement that makes `part_index` possible, where that is permitted; None: there are no such indexes."""
+        ...
+
+    def part_index(self, name: str, table: str, column: str, where: str = "TRUE") -> str:
+        """The statement that makes an index which leads to what `contains` and `ends` find, where there is none."""
         ...
 
 

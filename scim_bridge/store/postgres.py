@@ -55,11 +55,22 @@ class PostgresDialect:
     def position(self, alias: str) -> str:
         return f"{alias}.place"
 
-    def contains(self, expression: str) -> str:
-        return f"strpos({expression}, ?) > 0"
+    # Both as LIKE, for which there are indexes, and which is as quick as other ways without one (measured).
+    def contains(self, expression: str, part: str) -> tuple[str, tuple[Any, ...]]:
+        return f"{expression} LIKE ?", (f"%{_literal(part)}%",)
 
-    def ends(self, expression: str) -> str:
-        return f"right({expression}, length(?)) = ?"
+    def ends(self, expression: str, part: str) -> tuple[str, tuple[Any, ...]]:
+        return f"{expression} LIKE ?", (f"%{_literal(part)}",)
+
+    parts: Final = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+
+    def part_index(self, name: str, table: str, column: str, where: str = "TRUE") -> str:
+        return f"CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin ({column} gin_trgm_ops) WHERE {where}"
+
+
+def _literal(text: str) -> str:
+    """A text as LIKE finds it."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _typed(expression: str, kind: str) -> str:
