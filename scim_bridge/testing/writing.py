@@ -12,7 +12,7 @@ from scim_bridge.query.directory import Changes, Directory, MemberChanges
 from scim_bridge.query.relations import record_of
 from scim_bridge.query.write import PartialWrite
 from scim_bridge.testing.base import Contract, no_problems, put
-from scim_bridge.testing.simulated import Connected
+from scim_bridge.testing.simulated import BASE_URL, Connected
 from scim_bridge.testing.values import writable
 from scim_bridge.upstream.errors import NotFound, UpstreamError
 
@@ -73,6 +73,39 @@ class WritingContract(Contract):
         shown = await directory.reader.get(resource_id, ())
         assert shown is not None
         return shown
+
+    async def test_what_discovery_requires_is_what_nobody_is_made_without(self) -> None:
+        """All of it is enough; without any one of it, a creation is refused, and says what lacks."""
+        problems = []
+        async with self.connected() as acme:
+            types = {each["name"]: each for each in acme.service.discovered(BASE_URL)[2]}
+            schemas = {each["id"]: each["attributes"] for each in acme.service.discovered(BASE_URL)[3]}
+            for name, directory in acme.directories.items():
+                if directory.collection.writes.create is not None:
+                    problems += await self._required(acme, directory, types[name], schemas)
+        no_problems(problems)
+
+    async def _required(
+        self, acme: Connected, directory: Directory, told: Mapping[str, Any], schemas: Mapping[str, Any]
+    ) -> list[str]:
+        collection, base = directory.collection, told["schema"]
+        urns = [base, *(each["schema"] for each in told.get("schemaExtensions", ()) if each["required"])]
+        names = [(urn, each["name"]) for urn in urns for each in schemas[urn] if each["required"]]
+        names = [each for each in names if each[1] not in collection.fallbacks]
+        whole = self.new(collection, 300)
+        put(whole, ("schemas",), None, list(dict.fromkeys((base, *(each for each in whole if ":" in each)))))
+        problems = []
+        for number, (urn, name) in enumerate(names, 1):
+            body = self.new(collection, 300 + number)
+            held = body if urn == base else body.get(urn, {})
+            held.pop(name, None)
+            answer = await acme.ask("POST", collection.resource.endpoint, body)
+            if answer.status != 400 or not isinstance(answer.body, dict) or name not in answer.body["detail"]:
+                problems.append(f"{told['name']}: {name} is required, and without it: {answer.status} {answer.body!r}")
+        answer = await acme.ask("POST", collection.resource.endpoint, whole)
+        if answer.status != 201:
+            problems.append(f"{told['name']}: what is required is not enough: {answer.status} {answer.body!r}")
+        return problems
 
     async def test_what_fails_half_way_is_taken_back(self) -> None:
         """Each request of a creation with members, in turn, is refused."""

@@ -9,10 +9,12 @@ from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.capabilities import Resource
 from scim_bridge.schemas import ResourceSchema, SchemaAttribute
 from scim_bridge.upstream.redact import Secret
+from tests.providers.pingone.bridge import bridged
 from tests.providers.pingone.support import GROUP_URN, USER_URN, Connected, connected
 from tests.providers.pingone.writing import (
     ENTERPRISE,
 )
+from tests.providers.program import USER
 
 
 def someone(sandbox: Sandbox, **fields: Any) -> str:
@@ -166,6 +168,23 @@ async def test_what_pingone_cannot_hold_is_not_advertised_as_writable() -> None:
     extension = schema.extensions[0].schema
     writable = [each.name for each in extension.attributes if each.mutability != "readOnly"]
     assert writable == ["populationId", "accountId"]
+
+
+async def test_discovery_requires_nothing_that_is_filled_in(sandbox: Sandbox) -> None:
+    async with bridged(sandbox) as bridge:
+        (user,) = (each for each in (await bridge.get("/ResourceTypes"))["Resources"] if each["name"] == "User")
+        assert {each["schema"]: each["required"] for each in user["schemaExtensions"]}[USER_URN] is False
+        for urn, required in ((USER, {"userName"}), (USER_URN, set())):
+            schema = await bridge.get(f"/Schemas/{urn}")
+            assert {each["name"] for each in schema["attributes"] if each["required"]} == required
+        made = await bridge.create("User", userName="ana")
+        shown = await bridge.get(f"/Users/{made['id']}")
+        assert made["active"] is shown["active"] is True and shown[USER_URN]["populationId"]
+        for path in ("active", USER_URN, f"{USER_URN}:populationId"):
+            taken = await bridge.patch("User", made["id"], {"op": "remove", "path": path})
+            assert taken.status_code == 400 and "required" in taken.json()["detail"]
+        after = await bridge.get(f"/Users/{made['id']}")
+        assert (after["active"], after[USER_URN]) == (True, shown[USER_URN])
 
 
 def test_what_pingone_always_has_is_required_but_filled_in() -> None:
