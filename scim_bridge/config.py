@@ -221,7 +221,8 @@ def _check_limits(limits: Limits, where: _Table) -> None:
 
 def _check_mirror(mirror: MirrorSettings, where: _Table) -> None:
     for each in settings_of(MirrorSettings):
-        if getattr(mirror, each.name) < (0 if each.name in ("max_shrink_percent", "settle_seconds") else 1):
+        value, least = getattr(mirror, each.name), 0 if each.name in ("max_shrink_percent", "settle_seconds") else 1
+        if isinstance(value, int | float) and value < least:
             raise where.error(each.name, "is too small")
     if mirror.max_shrink_percent > 100:
         raise where.error("max_shrink_percent", "is more than 100")

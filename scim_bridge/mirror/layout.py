@@ -6,11 +6,12 @@ index; the keys of all else are one JSON document.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from scim_bridge.attributes import expand
 from scim_bridge.comparison import decoded, exact, folded, instant
 from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema, SchemaAttribute
 
@@ -165,6 +166,11 @@ class Layout:
         names = (*self.relations, *(each.canonical for each in self.lists))
         return names.index(name) if name in names else None
 
+    def has_index(self, path: str) -> bool:
+        """Whether filters find what a path names, in short form too, by an index."""
+        found = self.resource.resolve(expand(path, self.resource))
+        return found is not None and (self.column(found) is not None or self.number(found.canonical) is not None)
+
     @property
     def fingerprint(self) -> str:
         """What of the layout stored data depends on: with another one, it has to be stored anew."""
@@ -192,19 +198,30 @@ def _every(resource: ResourceSchema) -> list[tuple[tuple[str, ...], SchemaAttrib
 
 
 def layout(
-    resource: ResourceSchema, relations: tuple[str, ...] = (), elsewhere: frozenset[str] = frozenset()
+    resource: ResourceSchema,
+    relations: tuple[str, ...] = (),
+    elsewhere: frozenset[str] = frozenset(),
+    indexed: Iterable[str] = (),
 ) -> Layout:
-    """The layout of a resource type; ``relations`` are kept as rows, those ``elsewhere`` not at all."""
-    columns: list[Column] = []
-    for path in (each for each in map(resource.resolve, INDEXED) if each is not None):
-        if not path.attribute.multi_valued and path.target.type in KINDS and not path.target.multi_valued:
-            columns.append(Column(f"c{len(columns)}", path))
-    lists = [
-        each
-        for each in map(resource.resolve, INDEXED_LISTS)
-        if each is not None and each.attribute.multi_valued and each.target.type in ("string", "reference")
-    ]
-    return Layout(resource, tuple(columns), tuple(lists), relations, elsewhere)
+    """The layout of a resource type; ``relations`` are kept as rows, those ``elsewhere`` not at all; of the paths
+    ``indexed``, in short form too, those that it has get an index beside the usual ones."""
+    more = [expand(each, resource) for each in indexed]
+    found = {each.canonical: each for each in map(resource.resolve, (*INDEXED, *INDEXED_LISTS, *more)) if each}
+    paths = [each for each in found.values() if each.attribute.name not in {*relations, *elsewhere, "id"}]
+    columns = [each for each in paths if _single(each)]
+    lists = [each for each in paths if each.attribute.multi_valued and each.target.type in ("string", "reference")]
+    return Layout(
+        resource,
+        tuple(Column(f"c{number}", each) for number, each in enumerate(columns)),
+        tuple(each for each in lists if each.sub is not None),
+        relations,
+        elsewhere,
+    )
+
+
+def _single(path: AttributePath) -> bool:
+    """Whether what a path names has one value, of a type that is compared."""
+    return not path.attribute.multi_valued and path.target.type in KINDS and not path.target.multi_valued
 
 
 # -- the keys of a resource --------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Putting mirrors behind the directories of a connection."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 from scim_bridge.clock import Clock
@@ -16,6 +17,8 @@ from scim_bridge.query.sources import ChangePage
 from scim_bridge.query.version import owned_relations
 from scim_bridge.store.database import Database
 
+_log = logging.getLogger("scim_bridge.mirror")
+
 
 async def mirrored(
     connection: str,
@@ -26,24 +29,27 @@ async def mirrored(
     wall: Callable[[], int] = now,
 ) -> Sync:
     """Put copies behind directories, and return what keeps them; ``Present`` makes the documents of each."""
-    copies = []
+    copies: list[MirrorCopy] = []
     for directory, present in directories:
         if directory.collection.endless:
             continue
-        found = _layout(directory.collection)
+        found = _layout(directory.collection, settings.indexed)
         tables = await database.write(opened, connection, directory.collection.resource.name, found)
         store = Store(connection, found, tables, present)
         copy = MirrorCopy(directory.collection, store, database, directory.reader, clock, wall)
         directory.copy = copy
         copies.append(copy)
     connected(copies)
+    for each in settings.indexed:
+        if not any(copy.store.layout.has_index(each) for copy in copies):
+            _log.warning("there is no such attribute to index", extra={"connection": connection, "attribute": each})
     return Sync(connection, copies, database, clock, settings)
 
 
-def _layout(collection: Collection) -> Layout:
+def _layout(collection: Collection, indexed: Sequence[str]) -> Layout:
     owned = owned_relations(collection)
     others = frozenset(each.attribute for each in collection.relations) - set(owned)
-    return layout(collection.resource, owned, others)
+    return layout(collection.resource, owned, others, indexed)
 
 
 class ChangeFeed:

@@ -21,3 +21,6 @@ class MirrorSettings:
         default=120.0, help="How long the upstream may go on answering with what was before a write"
     )
     keep_changes_days: int = setting(default=90, help="How long changes can be read at …/changes")
+    indexed: tuple[str, ...] = setting(
+        default=(), help="More attributes that filters find by an index; a change of them makes the mirror anew"
+    )

@@ -32,12 +32,12 @@ def present(resource: dict[str, Any], state: bytes) -> tuple[bytes, bytes | None
 class Mirror:
     """The tables of one resource type, emptied for each example."""
 
-    def __init__(self, url: str, layout: Layout) -> None:
+    def __init__(self, url: str, layout: Layout, connection: str = "c") -> None:
         self.database: Any = open_database(url)
         self.runner = asyncio.Runner()
         self.layout = layout
-        tables = self.write(opened, "c", layout.resource.name, layout)
-        self.store = Store("c", layout, tables, present)
+        tables = self.write(opened, connection, layout.resource.name, layout)
+        self.store = Store(connection, layout, tables, present)
 
     def write(self, work: Any, *args: Any) -> Any:
         return self.runner.run(self.database.write(work, *args))
@@ -95,6 +95,19 @@ def people(url: str) -> Iterator[Mirror]:
 
 
 @pytest.fixture(scope="module")
+def indexed(url: str) -> Iterator[Mirror]:
+    """People all of whose attributes that can have an index have one."""
+    every: list[str] = []
+    for each in RICH_USER.base.attributes:
+        every += [each.name, *(f"{each.name}.{sub.name}" for sub in each.sub_attributes)]
+    for extension in RICH_USER.extensions:
+        every += [f"{extension.schema.id}:{each.name}" for each in extension.schema.attributes]
+    found = layout(RICH_USER, indexed=every)
+    assert len(found.columns) > 15 and len(found.lists) > 5
+    yield from _closing(Mirror(url, found, "d"))
+
+
+@pytest.fixture(scope="module")
 def teams(url: str) -> Iterator[Mirror]:
     yield from _closing(Mirror(url, layout(GROUP, ("members",))))
 
@@ -115,6 +128,16 @@ def test_a_filter_in_sql_finds_what_the_predicate_finds(people: Mirror, nodes: l
     people.holding(found)
     for node in nodes:
         check(people, node, found)
+
+
+@settings(NO_LIMITS, max_examples=examples(400 // TOGETHER))
+@given(st.lists(filters(RICH_USER), min_size=TOGETHER, max_size=TOGETHER), rows(users()))
+def test_so_does_one_on_attributes_that_an_operator_wants_indexed(
+    indexed: Mirror, nodes: list[FilterNode], found: Rows
+) -> None:
+    indexed.holding(found)
+    for node in nodes:
+        check(indexed, node, found)
 
 
 @settings(NO_LIMITS, max_examples=examples(400 // TOGETHER))
