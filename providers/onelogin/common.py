@@ -77,6 +77,14 @@ def item(path: str) -> AccessPath:
     return AccessPath(path, ".", OnePage(), rules=(id_rule("id", filling("{id}"), unique=True),))
 
 
+def own_id(row: Row) -> str:
+    """The id of a record. Raises BadAnswer where there is none: it must not be left out for that."""
+    found = _read_id(row.get("id"))
+    if found is None:
+        raise BadAnswer("", "a record came without its id")
+    return found
+
+
 def new_id(made: Reply) -> str:
     """The id of a record that was just made; roles have answered an array of one. Raises BadAnswer without one."""
     body = made.body[0] if isinstance(made.body, list) and len(made.body) == 1 else made.body

@@ -75,7 +75,7 @@ OF_USER: Final = AccessPath(
     rows=".",
     pager=OnePage(),
     rules=(id_rule("members.value", filling("{member}")),),
-    refers=Referral(lambda row: ids(row.get("role_ids"))),
+    refers=Referral(lambda row: ids(row["role_ids"])),  # which a single user always tells
 )
 """A user tells the ids of its roles, which are then looked up: cheaper than the members of every role."""
 

@@ -21,6 +21,7 @@ from scim_bridge.providers.onelogin.common import (
     is_id,
     is_plain,
     item,
+    own_id,
     pages,
     timestamp,
 )
@@ -313,7 +314,7 @@ BY_IDS: Final = replace(
 
 
 def _members(row: Row) -> list[str]:
-    return [] if row.get("assigned") is False else ids([row.get("id")])
+    return [] if row.get("assigned") is False else [own_id(row)]
 
 
 def _role_ids(row: Row) -> list[str] | None:

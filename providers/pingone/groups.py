@@ -129,7 +129,7 @@ def _groups_of(kind: str, scope: Scope, also: tuple[AccessPath, ...] = ()) -> Ac
 
 
 def _group_of_membership(row: Row) -> Row | None:
-    if row.get("type") != "DIRECT":
+    if row["type"] != "DIRECT":  # it is DIRECT or INDIRECT
         return None
     group = dig(row, "_embedded.group")
     if not isinstance(group, Mapping) or "id" not in group:

@@ -265,9 +265,9 @@ def _group_ids(row: Row) -> list[Element] | None:
     return [{"value": each} for each in ids] if isinstance(ids, list) else None
 
 
-def _assignment(row: Row) -> Element | None:
-    role, scope = dig(row, "role.id"), row.get("scope") or {}
-    return {"value": role, "type": f"{scope.get('type')}:{scope.get('id')}"} if role else None
+def _assignment(row: Row) -> Element:
+    scope = row.get("scope") or {}
+    return {"value": row["role"]["id"], "type": f"{scope.get('type')}:{scope.get('id')}"}
 
 
 GROUPS: Final = Relation(

@@ -110,8 +110,14 @@ def _of_member(kept: frozenset[str]) -> AccessPath:
     return replace(
         record({"attributes": USERS_ROLES}),
         rules=(by_member,),
-        refers=Referral(ids=lambda row: role_ids(row, kept) or ()),
+        refers=Referral(ids=lambda row: _roles_of(row, kept)),
     )
+
+
+def _roles_of(row: Row, kept: frozenset[str]) -> list[str]:
+    """The roles that a user's record names; one without an id is no user's. Attributes without a value do not come."""
+    identifier(row)
+    return role_ids(row, kept) or []
 
 
 def _members(facts: Facts, kept: frozenset[str]) -> Relation:

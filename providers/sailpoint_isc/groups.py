@@ -81,9 +81,8 @@ def collection(settings: "Settings", api: Api) -> Collection:
     )
 
 
-def member(row: Row) -> Element | None:
-    found = row.get("id")
-    return {"value": found, "type": "User", "display": row.get("name")} if isinstance(found, str) else None
+def member(row: Row) -> Element:
+    return {"value": row["id"], "type": "User", "display": row.get("name")}
 
 
 def _members(api: Api) -> Relation:

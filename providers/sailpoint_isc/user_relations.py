@@ -28,6 +28,5 @@ def entitlements_of(api: Api) -> Relation:
     return Relation("entitlements", reads=(read,), references={}, shown="request")
 
 
-def _element(row: Row, **more: str) -> Element | None:
-    found = row.get("id")
-    return {"value": found, "display": row.get("name"), **more} if isinstance(found, str) else None
+def _element(row: Row, **more: str) -> Element:
+    return {"value": row["id"], "display": row.get("name"), **more}

@@ -286,5 +286,4 @@ def _named(api: Api, attribute: str, path: str, sorters: str, pager: Offset, sho
 
 
 def _ids(row: Row) -> Iterator[str]:
-    if isinstance(row.get("id"), str):
-        yield row["id"]
+    yield row["id"]

@@ -91,9 +91,8 @@ def _roles(kind: ResourceSchema, details: Schema) -> Collection:
     )
 
 
-def _member(row: Row) -> Element | None:
-    user_id: Any = row.get("user_id")
-    return {"value": user_id} if isinstance(user_id, str) else None
+def _member(row: Row) -> Element:
+    return {"value": row["user_id"]}
 
 
 def _filling(operator: str, value: Any) -> Rendered:
@@ -104,7 +103,7 @@ OF_MEMBER: Final = replace(
     listed("user_roles?user_id={member}", {}),
     rows="user_roles",
     rules=(Rule("members.value", ops("eq"), _filling, folds=False),),
-    refers=Referral(ids=lambda row: [str(row.get("role_id"))]),
+    refers=Referral(ids=lambda row: [row["role_id"]]),
 )
 """The roles of a portal user: pairings, which name the role."""
 MEMBERS: Final = Relation(

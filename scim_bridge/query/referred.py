@@ -21,6 +21,8 @@ async def referred(
     """
     with understood(f"the list of {collection.resource.name}s"):
         ids = list(dict.fromkeys(each for row in rows for each in referral.ids(row)))
+        if not all(isinstance(each, str) for each in ids):
+            raise TypeError("an id is text")
     found: dict[str, Row] = {}
 
     async def listed(part: Sequence[str]) -> None:

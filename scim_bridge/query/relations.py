@@ -1,7 +1,7 @@
 """Filling in what lives behind other endpoints: the members of groups, the groups of users."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
@@ -195,7 +195,7 @@ class RelationLoader:
                     if budget is not None:
                         budget.spend(page.read)
                     with understood(read.access.path):
-                        elements.extend(each for each in map(read.element, page.rows) if each is not None)
+                        elements.extend(_told(read, page.rows))
 
     async def _invert(self, read: RelationRead, found: dict[str, list[Element]], budget: Budget | None) -> None:
         """Read a list of everybody's elements. It takes a budget in any case: most of it is not asked for."""
@@ -251,6 +251,15 @@ class RelationLoader:
                 display = each.display(rows[0])
                 return {"type": kind, **({"display": display} if display else {})}
         return {}
+
+
+def _told(read: RelationRead, rows: Iterable[Row]) -> Iterator[Element]:
+    """The elements of rows. One whose row does not say which it is must not be left out for that."""
+    for element in map(read.element, rows):
+        if element is not None:
+            if not isinstance(element["value"], str):
+                raise TypeError("an id is text")
+            yield element
 
 
 def _once(elements: list[Element]) -> list[Element]:

@@ -21,7 +21,6 @@ class Contract:
     unwritten: ClassVar[Mapping[str, str]] = {}  # writable paths that cannot be tried like others, and why
     twins: ClassVar[Mapping[str, str]] = {}  # paths of one upstream field: they are written together
     not_undone: ClassVar[Mapping[str, str]] = {}  # resource types whose creation the vendor cannot take back, and why
-    passed_over: ClassVar[Mapping[str, str]] = {}  # "User roles": rows without what they are about are skipped; why
     follows: ClassVar[Mapping[str, frozenset[str]]] = {}  # path to the top-level attributes that change along with it
 
     def simulated(self, people: int) -> Simulated:

@@ -13,10 +13,6 @@ from tests.providers.pingone.support import USER_URN
 
 class TestPingOne(ProviderContract):
     provider = PROVIDER
-    passed_over: ClassVar = {
-        "User roles": "an assignment that names no role is none",
-        "Group members": "a membership that embeds no group tells of none",
-    }
     twins: ClassVar = {"displayName": "name.formatted", "name.formatted": "displayName"}
     follows: ClassVar = {"active": frozenset({USER_URN})}  # canAuthenticate and others are facts about it
 

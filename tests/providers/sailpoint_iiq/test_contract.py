@@ -16,7 +16,6 @@ PEOPLE = list(Sandbox(users=2).site.identities)
 
 class TestIdentityIQ(ProviderContract):
     provider = PROVIDER
-    passed_over: ClassVar = {"Group members": "a user's own record tells its roles; one that tells of none has none"}
     unwritten: ClassVar = {
         "displayName": "falls back on the user name when it is cleared",
         "name.formatted": "falls back on the display name when it is cleared",

@@ -1,7 +1,7 @@
 """Identity Security Cloud under the contract of all providers."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from scim_bridge.providers.sailpoint_isc import PROVIDER
 from scim_bridge.query.capabilities import Row
@@ -13,11 +13,6 @@ from tests.providers.sailpoint_isc.support import sandbox_of
 
 class TestSailPointIsc(ProviderContract):
     provider = PROVIDER
-    passed_over: ClassVar = {
-        "User groups": "a member that is no identity, as other kinds are, has no id of one",
-        "User roles": "an assignment that names no role is none",
-        "User entitlements": "the published example and the published schema differ in where the id is",
-    }
 
     def simulated(self, people: int) -> Simulated:
         sandbox = sandbox_of(people)

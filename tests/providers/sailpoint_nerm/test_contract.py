@@ -23,10 +23,6 @@ MAPPED = {
 
 class TestNerm(ProviderContract):
     provider = PROVIDER
-    passed_over: ClassVar = {
-        "Group": "a pairing of a role that names no user is none",
-        "Group members": "a pairing of a role that names no user is none",
-    }
     follows: ClassVar = {
         "active": frozenset({URN}),  # which shows the status
         "name.givenName": frozenset({"displayName"}),  # NERM makes names of these
