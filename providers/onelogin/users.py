@@ -182,7 +182,6 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
         is_id=is_id,
         written=lambda body, before: table.aligned(_with_manager(body, before), before),
         supplied=frozenset(required),
-        fallbacks=frozenset({"emails"}),  # of a username that is an address
         homeless=table.homeless,
         no_place=table.no_place,
         deletions=_deletions(settings),

@@ -8,7 +8,7 @@ from scim_bridge.protocol.bulk import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
 from scim_bridge.protocol.errors import ScimError
 from scim_bridge.protocol.search import LIST_RESPONSE, Paging
 from scim_bridge.query.capabilities import Collection
-from scim_bridge.schemas import GROUP, USER, ResourceSchema, Schema, SchemaAttribute, overridden
+from scim_bridge.schemas import ResourceSchema, Schema, SchemaAttribute
 
 SERVICE_PROVIDER_CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 _BEARER: Final = {
@@ -108,33 +108,11 @@ def _has_password(schema: ResourceSchema) -> bool:
 
 def _effective(collection: Collection, *, writable: bool) -> ResourceSchema:
     """The resource type as this connection offers it: what nothing can write is readOnly."""
-    schema = _asked_for(collection)
+    schema = collection.resource
     if writable and _is_written(collection):
         return schema
     extensions = tuple(replace(each, schema=_read_only(each.schema)) for each in schema.extensions)
     return replace(schema, base=_read_only(schema.base), extensions=extensions)
-
-
-def _asked_for(collection: Collection) -> ResourceSchema:
-    """The resource type with required what creation refuses to do without: not what the upstream fills in.
-
-    What RFC 7643 itself requires (`userName`) stays so, as clients count on it.
-    """
-    schema, filled_in = collection.resource, collection.supplied - collection.fallbacks
-    extensions = tuple(
-        replace(each, required=each.required and each.schema.id not in filled_in) for each in schema.extensions
-    )
-    paths = [found for each in sorted(filled_in) if (found := schema.resolve(each)) and not found.whole_extension]
-    ours = [
-        each for each in paths if each.extension is not None or not _is_always_required(schema, each.attribute.name)
-    ]
-    return overridden(replace(schema, extensions=extensions), {each.canonical: {"required": False} for each in ours})
-
-
-def _is_always_required(schema: ResourceSchema, name: str) -> bool:
-    known = next((each.base for each in (USER, GROUP) if each.base.id == schema.base.id), None)
-    attribute = known.attribute(name) if known is not None else None
-    return attribute is not None and attribute.required
 
 
 def _read_only(schema: Schema) -> Schema:

@@ -348,10 +348,9 @@ class Collection:
     is_id: Callable[[str], bool] = bool  # False: the upstream cannot hold such an id, so no request is made
     # a whole resource as written, in the form it will be read back; with what a PATCH started from, None otherwise
     written: Callable[[Resource, Resource | None], Resource] = lambda body, before: body
-    # required paths and extensions that the upstream fills in where they lack, so that discovery does not ask for them;
-    # save for `fallbacks`, which it fills in for some resources alone
+    # Paths and extensions that every resource has, as the upstream fills them in: required, so that nobody takes them
+    # away (RFC 7643 sections 6 and 7), and yet a body may leave them out.
     supplied: frozenset[str] = frozenset()
-    fallbacks: frozenset[str] = frozenset()
     homeless: Callable[[Resource], list[str]] = lambda body: []  # what of a body the upstream has no place for
     no_place: frozenset[str] = frozenset()  # attributes RFC 7643 lets clients write, but this upstream cannot hold
     endless: bool = False  # a log, which only grows: it is never copied

@@ -1,13 +1,15 @@
 """Where real clients are tried: connections of one bridge, and what their upstreams hold, seen behind its back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.providers.pingone.users import URN
 from tests.programs import scim2_server, serve
 from tests.real.worlds import TOKEN, client, config, pages
 from tests.servers import running
@@ -30,13 +32,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A connection: its SCIM base URL and token; ``users`` and ``groups`` are what its upstream holds by id."""
+    """A connection: its SCIM base URL and token; ``users`` and ``groups`` are what its upstream holds by id.
+
+    ``required``: extensions that its discovery says each user has. Clients that go by discovery send them.
+    """
 
     name: str
     base: str
     token: str
     users: Callable[[], dict[str, User]]
     groups: Callable[[], dict[str, Group]]
+    required: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -85,4 +91,6 @@ def _pingone(sandbox: Sandbox, origin: str) -> Place:
         rows = {id: item.data for id, item in store.groups.items()}
         return {id: Group(row["name"], frozenset(store.direct.get(id, ()))) for id, row in rows.items()}
 
-    return Place("pingone", f"{origin}/scim/pingone/v2", "t-pingone", users, groups)
+    population = next(id for id, item in store.populations.items() if item.data["default"])
+    required = {URN: {"populationId": population}}
+    return Place("pingone", f"{origin}/scim/pingone/v2", "t-pingone", users, groups, required)

@@ -55,7 +55,7 @@ def test_scim2_client_does_its_work(place: Place) -> None:
         group_model: Any = client.get_resource_model("Group")
         emails = [{"value": name, "type": "work", "primary": True}]
         draft = {"userName": name, "name": {"givenName": "Ann", "familyName": "Old"}, "emails": emails, "active": True}
-        user: Any = client.create(user_model(**draft))
+        user: Any = client.create(user_model(**draft, **place.required))
         assert place.users()[user.id] == User(name, "Old", True)
 
         wanted: Any = SearchRequest.model_validate({"filter": f'userName eq "{name.upper()}"'})
@@ -104,6 +104,8 @@ def test_scim2_cli_does_its_work(place: Place) -> None:
     emails = json.dumps([{"value": name, "type": "work", "primary": True}])
     named = json.dumps({"givenName": "Ann", "familyName": "Old"})
     given = ["--user-name", name, "--name", named, "--active", "true", "--emails", emails]
+    for urn, value in place.required.items():
+        given += [f"--{''.join(urn.split(':')[-2:])}".lower(), json.dumps(value)]
     made = scim2(place, "create", "user", *given)
     user = made["id"]
     assert place.users()[user] == User(name, "Old", True)

@@ -129,7 +129,7 @@ async def test_schemas_state_what_can_be_written() -> None:
     assert writable == {
         "userName", "name", "title", "preferredLanguage", "active", "password", "emails", "phoneNumbers",
     }  # fmt: skip
-    assert {name for name, each in user.items() if each["required"]} == {"userName", "emails"}
+    assert {name for name, each in user.items() if each["required"]} == {"userName", "active", "emails"}
     assert {name for name, each in enterprise.items() if each["mutability"] == "readOnly"} == {"division"}
     assert {name for name, each in own.items() if each["mutability"] != "readOnly"} == {
         "groupId", "comment", "samAccountName", "userPrincipalName", "distinguishedName",

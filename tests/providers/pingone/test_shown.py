@@ -170,13 +170,15 @@ async def test_what_pingone_cannot_hold_is_not_advertised_as_writable() -> None:
     assert writable == ["populationId", "accountId"]
 
 
-async def test_discovery_requires_nothing_that_is_filled_in(sandbox: Sandbox) -> None:
+async def test_what_is_required_and_filled_in_may_lack_in_a_body_and_in_no_user(sandbox: Sandbox) -> None:
+    """RFC 7643 section 6: a required extension is in every resource."""
     async with bridged(sandbox) as bridge:
         (user,) = (each for each in (await bridge.get("/ResourceTypes"))["Resources"] if each["name"] == "User")
-        assert {each["schema"]: each["required"] for each in user["schemaExtensions"]}[USER_URN] is False
-        for urn, required in ((USER, {"userName"}), (USER_URN, set())):
+        assert {each["schema"]: each["required"] for each in user["schemaExtensions"]}[USER_URN] is True
+        for urn, required in ((USER, {"userName", "active"}), (USER_URN, {"populationId"})):
             schema = await bridge.get(f"/Schemas/{urn}")
             assert {each["name"] for each in schema["attributes"] if each["required"]} == required
+        assert all(each[USER_URN]["populationId"] for each in await bridge.find("User"))
         made = await bridge.create("User", userName="ana")
         shown = await bridge.get(f"/Users/{made['id']}")
         assert made["active"] is shown["active"] is True and shown[USER_URN]["populationId"]

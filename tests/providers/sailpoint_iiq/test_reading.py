@@ -44,7 +44,7 @@ async def test_discovery_publishes_what_the_site_defined() -> None:
         assert schema["riskScore"] | {"returned": "request"} == schema["riskScore"]
         core = {each["name"]: each for each in (await bridge.get(f"/Schemas/{CORE}"))["attributes"]}
         assert core["userName"]["mutability"] == "immutable" and core["nickName"]["mutability"] == "readOnly"
-        assert [each for each in core if core[each]["required"]] == ["userName"]
+        assert [each for each in core if core[each]["required"]] == ["userName", "name", "displayName", "active"]
         assert {core[each]["returned"] for each in ("groups", "roles", "entitlements")} == {"request"}
         for urn in ("urn:ietf:params:scim:schemas:sailpoint:1.0:Account", OKTA_ROLE, ROLE_URN, GROUP_URN):
             attributes = (await bridge.get(f"/Schemas/{urn}"))["attributes"]
