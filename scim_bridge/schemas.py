@@ -6,7 +6,7 @@ an upstream publishes. Sources: RFC 7643 sections 2, 3.1, 6, 7 and 8.7 with its 
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -130,10 +130,19 @@ class Schema:
     name: str
     description: str
     attributes: tuple[SchemaAttribute, ...]
+    required: tuple[SchemaAttribute, ...] = field(init=False, repr=False, compare=False)
+    """Those that are required, or have a part that is: few, and each write looks for them."""
+    immutable: tuple[SchemaAttribute, ...] = field(init=False, repr=False, compare=False)
+    """The same of those that can be set once."""
     _by_name: Mapping[str, SchemaAttribute] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {each.name.lower(): each for each in self.attributes})
+        object.__setattr__(self, "required", self._whose(lambda each: each.required))
+        object.__setattr__(self, "immutable", self._whose(lambda each: each.mutability == "immutable"))
+
+    def _whose(self, is_it: Callable[[SchemaAttribute], bool]) -> tuple[SchemaAttribute, ...]:
+        return tuple(each for each in self.attributes if any(map(is_it, (each, *each.sub_attributes))))
 
     def attribute(self, name: str) -> SchemaAttribute | None:
         """The attribute of that name in any case, None where there is none."""

@@ -206,7 +206,10 @@ def _written(resource: ResourceSchema) -> Callable[[Resource, Resource | None], 
     shape = shaper(resource)
 
     def written(body: Resource, before: Resource | None) -> Resource:
-        return {**{name: body[name] for name in ("schemas", "id", "meta") if name in body}, **shape(body)}
+        # What was read has its shape already, and a PATCH changes little of it.
+        same = {name for name, value in body.items() if before is not None and value == before.get(name)}
+        kept = {name: value for name, value in body.items() if name in same or name in ("schemas", "id", "meta")}
+        return {**kept, **shape({name: value for name, value in body.items() if name not in same})}
 
     return written
 

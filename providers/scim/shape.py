@@ -72,13 +72,16 @@ def _list(name: str, one: Clean) -> Clean:
     def clean(value: Any) -> Any:
         if not isinstance(value, list):
             return None
-        return _distinct(each for raw in value if (each := _kept(name, one, raw)) is not None) or None
+        elements = [each for raw in value if (each := _kept(name, one, raw)) is not None]
+        return _distinct(elements) or None
 
     return clean
 
 
-def _distinct(elements: Iterable[Any]) -> list[Any]:
+def _distinct(elements: list[Any]) -> list[Any]:
     """Elements without those whose type and value were there before (RFC 7643 section 2.4)."""
+    if len(elements) < 2:
+        return elements
     found: dict[Any, Any] = {}
     for number, each in enumerate(elements):
         paired = isinstance(each, dict) and "value" in each
@@ -92,14 +95,20 @@ def _object(attributes: Iterable[SchemaAttribute], keep: Keep) -> Clean:
     table = {each.name.lower(): (each.name, _cleaner(each, keep)) for each in attributes if keep(each)}
     if "value" in table and any(each.name == "$ref" for each in attributes):
         table["value"] = ("value", _reference)
+    as_spelled = {each[0]: each for each in table.values()}
 
     def clean(value: Any) -> dict[str, Any] | None:
-        if not isinstance(value, Mapping):
+        if value.__class__ is not dict and not isinstance(value, Mapping):
             return None
         found: dict[str, Any] = {}
         for key, raw in value.items():
-            name, one = table.get(key.lower(), (None, _text))
-            if name is not None and (cleaned := _kept(name, one, raw)) is not None:
+            known = as_spelled.get(key) or table.get(key.lower())
+            if known is None:
+                continue
+            name, one = known
+            if one is _text and raw.__class__ is str and raw:
+                found[name] = raw  # most values; a call costs as much as this
+            elif (cleaned := _kept(name, one, raw)) is not None:
                 found[name] = cleaned
         return found or None
 

@@ -45,6 +45,8 @@ class ResourceWrites:
         self._resource = resource
         self._dialect = dialect
         self._encoded = dialect.encoded or (lambda each: moves.encoded(each, self._shape(each)))
+        self._apart = dialect.encoded is None and not moves.pairs  # what an attribute becomes depends on no other
+        self._not_writable = {each.id: _not_writable(each) for each in resource.schemas}
         self._patches = patch
         self._unseen = tuple(unseen)
         self._shape = shaper(resource, lambda each: each.mutability != "readOnly" and each.name not in relations)
@@ -78,7 +80,7 @@ class ResourceWrites:
         return (self._update_by_patch if self._patches else self._update_by_put)(row, before, after)
 
     def _update_by_patch(self, row: Row, before: Resource, after: Resource) -> Steps:
-        old, new = self._values(before), self._values(after)
+        old, new = self._states(before, after)
         operations = _operations(old, new)
         if not operations:
             return row
@@ -89,7 +91,7 @@ class ResourceWrites:
         return _record(reply)
 
     def _update_by_put(self, row: Row, before: Resource, after: Resource) -> Steps:
-        old, new = self._values(before), self._values(after)
+        old, new = self._states(before, after)
         whole = self._dialect.stored((yield from self._whole(row)))
         merged = dict(whole)
         changed = _changed(old, new)
@@ -137,21 +139,28 @@ class ResourceWrites:
         path = self._path(identifier(before))
         repeats = None if self._dialect.repeats else False
         put = Call("PUT", path, json=self._sendable(after), headers=SCIM_JSON, idempotent=repeats)
-        return replace(put, undo=replace(put, json=self._sendable(before)) if undoable else None)
+        return replace(put, undo=lambda reply: replace(put, json=self._sendable(before))) if undoable else put
 
     def _sendable(self, row: Row) -> dict[str, Any]:
         """A record as PUT takes it: the server's own attributes are left out, as some refuse what RFC 7644 has them
         ignore; the schemas are those stated and those of its data."""
-        body = _writable(self._resource.base, row)
+        body = _without(row, self._not_writable[self._resource.base.id])
         for each in self._resource.schemas[1:]:
             if isinstance(body.get(each.id), Mapping):
-                body[each.id] = _writable(each, body[each.id])
+                body[each.id] = _without(body[each.id], self._not_writable[each.id])
         named = with_schemas(self._resource, body)
         stated = [each for each in held(row, "schemas") or () if each not in named["schemas"]]
         return {**named, "schemas": named["schemas"] + stated}
 
     def _body(self, resource: Resource) -> Resource:
         return with_schemas(self._resource, self._encoded(resource))
+
+    def _states(self, before: Resource, after: Resource) -> tuple[Values, Values]:
+        """Two states of a resource by their attributes; of those that are the same, as much as the others need."""
+        if self._apart:
+            names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+            before, after = ({name: each[name] for name in names if name in each} for each in (before, after))
+        return self._values(before), self._values(after)
 
     def _values(self, resource: Resource) -> Values:
         """Each attribute on its own, those of extensions too."""
@@ -224,10 +233,14 @@ class ResourceWrites:
         return (yield from self._whole(reply.body))
 
 
-def _writable(schema: Schema, values: Row) -> dict[str, Any]:
-    """What of a record's attributes, or of those of one extension, a client may write."""
-    left_out = {each.name.lower() for each in schema.attributes if each.mutability == "readOnly"} | {"meta", "schemas"}
-    return {name: None if value is NULL else value for name, value in values.items() if name.lower() not in left_out}
+def _not_writable(schema: Schema) -> frozenset[str]:
+    """The names, in lower case, of what a client may not write."""
+    read_only = {each.name.lower() for each in schema.attributes if each.mutability == "readOnly"}
+    return frozenset({"meta", "schemas", *read_only})
+
+
+def _without(values: Row, names: frozenset[str]) -> dict[str, Any]:
+    return {name: None if value is NULL else value for name, value in values.items() if name.lower() not in names}
 
 
 def _twice(group: Row, elements: Sequence[Element]) -> list[Element]:
@@ -281,7 +294,7 @@ def _operations(old: Values, new: Values) -> list[dict[str, Any]]:
 def _place(row: dict[str, Any], keys: Keys, value: Any) -> None:
     """Set an attribute of a record in whatever case it is spelled there; None takes it away."""
     name, *inner = keys
-    key = next((each for each in row if each.lower() == name.lower()), name)
+    key = name if name in row else next((each for each in row if each.lower() == name.lower()), name)
     if inner:
         part = dict(row.get(key) or {})
         _place(part, tuple(inner), value)

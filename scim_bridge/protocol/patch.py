@@ -30,7 +30,8 @@ class Patcher:
     """Applies operations to one resource in place; ``touched`` names what they were about."""
 
     def __init__(self, resource: dict[str, Any], profile: Profile, homeless: frozenset[str]) -> None:
-        """``homeless``: attributes that clients may write by RFC 7643, but this upstream has no place for."""
+        """``resource``: what is in it stays as it is. ``homeless``: attributes that clients may write by RFC 7643, but
+        this upstream has no place for."""
         self.resource = resource
         self.touched: set[str] = set()
         self.reader = ValueReader(profile.strict)

@@ -27,8 +27,9 @@ MAX_PROJECTIONS: Final = 256
 
 def version_of(collection: Collection, record: Record) -> str | None:
     """The weak entity tag of a resource; None where a relation that it covers was not loaded."""
-    state = record.state if record.state is not None else state_of(collection, record.resource)
-    return version(collection, state, record.known)
+    if record.state is None:
+        record.state = state_of(collection, record.resource)
+    return version(collection, record.state, record.known)
 
 
 class Publisher:

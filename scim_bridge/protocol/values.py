@@ -160,20 +160,25 @@ def element_key(element: Any) -> Any:
 
 
 def assign(resource: dict[str, Any], path: AttributePath, value: Any) -> None:
-    """Put a value where a path leads; None takes away what is there, and emptied holders with it."""
+    """Put a value where a path leads; None takes away what is there, and emptied holders with it.
+
+    Objects within the resource are replaced and stay as they are.
+    """
     keys = (*path.keys, path.sub.name) if path.sub is not None else path.keys
     if value is None:
         _take_away(resource, keys)
         return
     holder = resource
     for key in keys[:-1]:
-        holder = holder.setdefault(key, {})
+        inner = holder[key] = {**holder.get(key, {})}
+        holder = inner
     holder[keys[-1]] = value
 
 
 def _take_away(resource: dict[str, Any], keys: tuple[str, ...]) -> None:
     holder = resource.get(keys[0])
     if len(keys) > 1 and isinstance(holder, dict):
+        resource[keys[0]] = holder = {**holder}
         _take_away(holder, keys[1:])
     if len(keys) == 1 or holder == {}:
         resource.pop(keys[0], None)
@@ -208,7 +213,7 @@ def _missing(
     resource: Mapping[str, Any], schema: ResourceSchema, supplied: frozenset[str], before: Mapping[str, Any] | None
 ) -> Iterator[str]:
     """The required attributes that a resource lacks, save for those that may be left out."""
-    for attribute in schema.base.attributes:
+    for attribute in schema.base.required:
         if attribute.name not in supplied:
             yield from _lacks(resource, attribute, attribute.name, before)
     for each in schema.extensions:
@@ -218,7 +223,7 @@ def _missing(
             if each.required and urn not in supplied and former != {}:
                 yield urn
             continue
-        for attribute in each.schema.attributes:
+        for attribute in each.schema.required:
             if f"{urn}:{attribute.name}" not in supplied:
                 yield from _lacks(held, attribute, f"{urn}:{attribute.name}", former)
 
@@ -243,10 +248,10 @@ def _is_blank(value: Any) -> bool:
 
 def check_immutable(before: Mapping[str, Any], after: Mapping[str, Any], schema: ResourceSchema) -> None:
     """Raise ScimError 400 mutability where an immutable value would change (RFC 7644 sections 3.5.1 and 3.5.2)."""
-    _check_unchanged(before, after, schema.base.attributes, "")
+    _check_unchanged(before, after, schema.base.immutable, "")
     for each in schema.extensions:
         urn = each.schema.id
-        _check_unchanged(before.get(urn) or {}, after.get(urn) or {}, each.schema.attributes, f"{urn}:")
+        _check_unchanged(before.get(urn) or {}, after.get(urn) or {}, each.schema.immutable, f"{urn}:")
 
 
 def _check_unchanged(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
@@ -24,7 +23,7 @@ from scim_bridge.protocol.values import check_immutable, check_required
 from scim_bridge.query.capabilities import Element, Resource, Row
 from scim_bridge.query.directory import Changes, Directory, MemberChanges, Unsupported
 from scim_bridge.query.plan import Query
-from scim_bridge.query.relations import Record, record_of
+from scim_bridge.query.relations import Record
 from scim_bridge.schemas import Schema
 from scim_bridge.upstream.errors import BadAnswer, NotFound, Rejected, UpstreamError
 
@@ -65,11 +64,10 @@ class Writer:
         trail.members = {name: MemberChanges(added=tuple(each)) for name, each in members.items()}
         await self._guard_name(values)
         try:
-            row = await self._directory.create(self._collection.written(values, None), members)
+            record = await self._directory.create(self._collection.written(values, None), members)
         except NotFound as error:
             # What is not there is a member the body names; without any, the list itself, which is trouble.
             raise _as(Rejected if any(members.values()) else BadAnswer, error) from None
-        record = record_of(self._collection, row)
         trail.resource_id, trail.carried_out = record.id, True
         for name in self._writable_relations():
             if members.get(name):
@@ -141,7 +139,7 @@ class Writer:
             before, after, patcher = None, None, None
             if row is not None and record is not None and own:
                 before = self._editable(row, record)
-                patcher = Patcher(deepcopy(before), self._profile, self._collection.no_place)
+                patcher = Patcher({**before}, self._profile, self._collection.no_place)
                 for operation in own:
                     patcher.apply(operation)
                 after = self._patched(patcher, before)
@@ -202,12 +200,10 @@ class Writer:
             raise Unsupported(f"this upstream has no way to change a {self._schema.name}")
 
     async def _current(self, resource_id: str) -> tuple[Row, Record]:
-        row = await self._directory.row(resource_id)
-        record = record_of(self._collection, row) if row is not None else None
-        # RFC 7643 section 3.1: ids are compared case-exactly, whatever the upstream's look-up does.
-        if row is None or record is None or record.id != resource_id:
+        found = await self._directory.found(resource_id)
+        if found is None:
             raise not_found(self._schema.name, resource_id)
-        return row, record
+        return found
 
     def _editable(self, row: Row, record: Record) -> Resource:
         """What a change starts from."""
@@ -259,8 +255,7 @@ class Writer:
             raise _as(Rejected, error) from None
         trail.carried_out = True
         # A record from before the members changed would show the old ones where it brings them along.
-        known = new is not None and not changes.members
-        return Written(record_of(self._collection, new) if known and new is not None else None, touched, left_out)
+        return Written(new.record if new is not None and not changes.members else None, touched, left_out)
 
     def _read(
         self, body: Mapping[str, Any], before: Resource | None = None

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from scim_bridge.clock import Clock
@@ -11,7 +12,7 @@ from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.cache import QueryCache
 from scim_bridge.query.capabilities import Collection, Element, MemberWrites, Referrers, Resource, Row, Steps
 from scim_bridge.query.pages import Send
-from scim_bridge.query.relations import record_of
+from scim_bridge.query.relations import Record, record_of
 from scim_bridge.query.run import Reader, ReadLimits
 from scim_bridge.query.sources import Copy, Source
 from scim_bridge.query.version import owned_relations
@@ -57,6 +58,18 @@ class Changes:
         return self.after != self.before
 
 
+@dataclass(frozen=True)
+class Told:
+    """A record as the upstream told it after a write; ``record``: read, once, where somebody looks at it."""
+
+    collection: Collection
+    row: Row
+
+    @cached_property
+    def record(self) -> Record:
+        return record_of(self.collection, self.row)
+
+
 class Directory:
     """The resources of one type behind one connection."""
 
@@ -82,29 +95,32 @@ class Directory:
     async def row(self, resource_id: str) -> Row | None:
         return await self.reader.row(resource_id)
 
+    async def found(self, resource_id: str) -> tuple[Row, Record] | None:
+        """The upstream record with an id, and the resource that it is; None where there is none."""
+        return await self.reader.found(resource_id)
+
     async def members(self, resource_id: str, attribute: str) -> list[Element]:
         """All elements of a relation."""
         relation = self.collection.relation(attribute)
         assert relation is not None
         return await self.reader.relations.elements(relation, resource_id)
 
-    async def create(self, values: Resource, members: Mapping[str, Sequence[Element]]) -> Row:
-        """Create a resource with its members; returns the new upstream record."""
+    async def create(self, values: Resource, members: Mapping[str, Sequence[Element]]) -> Record:
+        """Create a resource with its members; returns it as the upstream told it."""
         create = self._offered(self.collection.writes.create, "create")
         writes = {name: self._member_writes(name) for name, elements in members.items() if elements}
         async with self._transaction(makes_owner=True) as transaction:
-            row = _record(await transaction.run(create(values)))
-            owner = record_of(self.collection, row).id
+            record = record_of(self.collection, _row(await transaction.run(create(values))))
             for name, each in writes.items():
-                await transaction.run_all(_chunked(each.add, owner, members[name], each.chunk))
+                await transaction.run_all(_chunked(each.add, record.id, members[name], each.chunk))
         if self.copy is not None:
             known: dict[str, Sequence[Element]] = {name: () for name in owned_relations(self.collection)}
             known |= members
-            await self.copy.wrote(record_of(self.collection, row), known)
-        return row
+            await self.copy.wrote(record, known)
+        return record
 
-    async def change(self, resource_id: str, row: Row | None, changes: Changes) -> Row | None:
-        """Carry out changes; returns the new upstream record where the upstream told it, else None.
+    async def change(self, resource_id: str, row: Row | None, changes: Changes) -> Told | None:
+        """Carry out changes; returns the new record where the upstream told it, else None.
 
         ``row`` is the current record; without it, it is read where own attributes change. Raises NotFound where there
         is none.
@@ -116,11 +132,11 @@ class Directory:
         steps = [
             await self._member_steps(resource_id, name, each, changes.members[name]) for name, each in writes.items()
         ]
-        result: Row | None = None
+        result: Told | None = None
         async with self._transaction(resource_id) as transaction:
             if update is not None and row is not None and changes.before is not None and changes.after is not None:
                 told = await transaction.run(update(row, changes.before, changes.after))
-                result = _record(told) if told is not None else None
+                result = Told(self.collection, _row(told)) if told is not None else None
             for additions, removals in steps:
                 await transaction.run_all(additions)  # first, as one that is refused then costs nobody a membership
                 await transaction.run_all(removals)
@@ -128,10 +144,10 @@ class Directory:
             await self._note(self.copy, resource_id, result, changes)
         return result
 
-    async def _note(self, copy: Copy, resource_id: str, result: Row | None, changes: Changes) -> None:
+    async def _note(self, copy: Copy, resource_id: str, result: Told | None, changes: Changes) -> None:
         """Note in the copy what was changed; where the upstream did not tell all of it, that is read again."""
         if changes.own and result is not None:
-            await copy.wrote(record_of(self.collection, result), {})
+            await copy.wrote(result.record, {})
         if (changes.own and result is None) or any(each.exact for each in changes.members.values()):
             await copy.read_again(resource_id)
             return
@@ -209,7 +225,7 @@ class Directory:
             await self._cache.end()
 
 
-def _record(told: object) -> Row:
+def _row(told: object) -> Row:
     """What a write told of a record. Raises BadAnswer where it is none."""
     if not isinstance(told, Mapping):
         raise BadAnswer("", "a write was answered with no record", sent=True)

@@ -74,12 +74,12 @@ class Reader:
 
     async def row(self, resource_id: str) -> Row | None:
         """The upstream record with an id; None where there is none within the connection's scope."""
-        found = await self._find(resource_id)
+        found = await self.found(resource_id)
         return None if found is None else found[0]
 
     async def record(self, resource_id: str) -> Record | None:
         """The resource with an id, with the relations its own record brings; None where there is none."""
-        found = await self._find(resource_id)
+        found = await self.found(resource_id)
         return None if found is None else found[1]
 
     async def get(self, resource_id: str, relations: Iterable[str]) -> Resource | None:
@@ -98,7 +98,8 @@ class Reader:
         """Put the named relations into the records' resources; an empty one stays unassigned."""
         await self.relations.fill(records, names)
 
-    async def _find(self, resource_id: str) -> tuple[Row, Record] | None:
+    async def found(self, resource_id: str) -> tuple[Row, Record] | None:
+        """Both of them."""
         if resource_id in (".", "..") or not resource_id.isprintable() or not self.collection.is_id(resource_id):
             return None  # dots would climb in the path, and control characters are in no id
         try:

@@ -9,7 +9,6 @@ import pytest
 
 from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Changes, Directory, MemberChanges
-from scim_bridge.query.relations import record_of
 from scim_bridge.query.write import PartialWrite
 from scim_bridge.testing.base import Contract, no_problems, put
 from scim_bridge.testing.simulated import BASE_URL, Connected
@@ -196,8 +195,8 @@ class _Failing:
 
 async def created(directory: Directory, body: Resource) -> Resource:
     """A new resource as it can be read afterwards."""
-    row = await directory.create(directory.collection.written(body, None), {})
-    shown = await directory.reader.get(record_of(directory.collection, row).id, ())
+    record = await directory.create(directory.collection.written(body, None), {})
+    shown = await directory.reader.get(record.id, ())
     assert shown is not None
     return shown
 

@@ -6,6 +6,7 @@ import random
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -27,6 +28,8 @@ from scim_bridge.upstream.usage import Usage
 
 _SAFE = frozenset({"GET", "HEAD"})
 _IDEMPOTENT = _SAFE | {"PUT", "DELETE"}
+MAX_REMEMBERED = 256
+"""Addresses, and sets of headers, that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ class UpstreamClient:
         self._secret_holders = [each for each in parts if isinstance(each, HoldsSecrets)]
         self._auth = auth or httpx.Auth()
         self._headers = headers
+        # A resource is read and then written, and what is sent along is nearly always the same: making these takes as
+        # long as all else that httpx does for a request (measured).
+        self._address = lru_cache(MAX_REMEMBERED)(lambda target: address(self._base, target, {}))
+        self._sent_headers = lru_cache(MAX_REMEMBERED)(self._with_headers)
         # as many connections as the gate lets through, so none waits for the pool
         timeout = httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None)
         self._timeout = timeout.as_dict()
@@ -162,18 +169,22 @@ class UpstreamClient:
         headers: Mapping[str, str] | None,
         idempotent: bool,
     ) -> _Call:
-        url = address(self._base, target, params or {})
-        typed = {} if json is None else {"Content-Type": "application/json"}
+        url = address(self._base, target, params) if params else self._address(target)
         try:
-            sent = self._headers.copy()
-            sent.update(typed)
-            sent.update(headers)
+            sent = self._sent_headers(json is not None, tuple((headers or {}).items()))
             content = None if json is None else orjson.dumps(json)
         except (UnicodeError, orjson.JSONEncodeError):
             raise Rejected("", "a value cannot be part of a request") from None
+        return _Call(method, url, sent, content, idempotent)
+
+    def _with_headers(self, typed: bool, headers: tuple[tuple[str, str], ...]) -> httpx.Headers:
+        sent = self._headers.copy()
+        if typed:
+            sent["Content-Type"] = "application/json"
+        sent.update(dict(headers))
         if any(not value.isprintable() for value in sent.values()):
             raise Rejected("", "a value cannot be part of a header")
-        return _Call(method, url, sent, content, idempotent)
+        return sent
 
     async def _outcome(self, call: _Call) -> Reply | UpstreamError:
         """What became of all attempts."""

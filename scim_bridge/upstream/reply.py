@@ -38,8 +38,12 @@ async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) > max_bytes and response.request.method != "HEAD":
         raise too_large
+    if response.is_closed:  # it did not come through a socket
+        if len(response.content) > max_bytes:
+            raise too_large
+        return response.content
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_bytes() if "Content-Encoding" in response.headers else response.aiter_raw():
         size += len(chunk)
         if size > max_bytes:
             raise too_large

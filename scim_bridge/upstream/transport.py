@@ -14,7 +14,7 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from logging import getLogger
+from logging import DEBUG, getLogger
 
 import aiohttp
 import httpx
@@ -194,13 +194,16 @@ class ObservedTransport(httpx.AsyncBaseTransport):
         self._usage.in_flight += 1
         try:
             answer = await self._inner.handle_async_request(request)
-            progress.status = answer.status_code
+            progress.status, is_whole = answer.status_code, answer.is_closed
             content = await self._content(answer, request)
         finally:
             self._usage.in_flight -= 1
             seconds = exchange.end(progress.status)
             self._usage.ended("api" if PROGRESS in request.extensions else "sign_in", progress.status, seconds)
-        return httpx.Response(answer.status_code, headers=_headers(answer), content=content)
+        headers = _headers(answer)
+        if is_whole and headers is answer.headers:
+            return answer
+        return httpx.Response(answer.status_code, headers=headers, content=content)
 
     async def _content(self, answer: httpx.Response, request: httpx.Request) -> bytes:
         answer.request = request
@@ -219,6 +222,8 @@ def _headers(answer: httpx.Response) -> httpx.Headers:
     if 300 <= answer.status_code < 400:
         # never followed, but httpx would parse it all the same, and quote it where it is malformed
         dropped.add(b"location")
+    if not dropped:
+        return answer.headers
     return httpx.Headers([each for each in answer.headers.raw if each[0].lower() not in dropped])
 
 
@@ -238,6 +243,11 @@ class _Exchange:
         seconds = self._clock.now() - self._started
         if trace := current_trace():
             trace.calls.append(UpstreamCall(self._method, self._path, status, seconds, self._started))
+        if _log.isEnabledFor(DEBUG):
+            self._told(status, seconds)
+        return seconds
+
+    def _told(self, status: int | None, seconds: float) -> None:
         _log.debug(
             "upstream call",
             extra={
@@ -248,4 +258,3 @@ class _Exchange:
                 "seconds": round(seconds, 6),
             },
         )
-        return seconds

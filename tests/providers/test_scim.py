@@ -267,14 +267,14 @@ async def either(request: pytest.FixtureRequest) -> Bridge:
 
 async def test_a_user_lives_and_dies(either: Bridge) -> None:
     values = {"schemas": [USER], "userName": "new@corp.example", "password": "s3cret-pass", "active": True}
-    row = await either.users.create(values, {})
+    made = await either.users.create(values, {})
     assert either.spent() == ["POST /Users"]
-    user = await changed(either.users, row["id"], active=False, title="Boss")
+    user = await changed(either.users, made.id, active=False, title="Boss")
     assert (user["active"], user["title"], "password" in user) == (False, "Boss", False)
-    await either.users.delete(row["id"])
-    assert await either.users.row(row["id"]) is None
+    await either.users.delete(made.id)
+    assert await either.users.row(made.id) is None
     with pytest.raises(NotFound):
-        await either.users.delete(row["id"])
+        await either.users.delete(made.id)
 
 
 async def test_a_change_says_all_that_it_changes_and_nothing_else(either: Bridge) -> None:
@@ -331,12 +331,12 @@ async def test_members_are_added_and_removed_in_one_request_each() -> None:
 
 async def test_a_thousand_members_are_two_requests() -> None:
     opened = await bridge(Sandbox(1))
-    row = await opened.groups.create({"schemas": [GROUP], "displayName": "All"}, {})
+    made = await opened.groups.create({"schemas": [GROUP], "displayName": "All"}, {})
     opened.spent()
     people = tuple({"value": f"p{number}"} for number in range(1000))
-    await opened.groups.change(row["id"], None, Changes(members={"members": MemberChanges(added=people)}))
-    assert opened.spent() == [f"PATCH /Groups/{row['id']}"] * 2
-    assert len(await opened.groups.members(row["id"], "members")) == 1000
+    await opened.groups.change(made.id, None, Changes(members={"members": MemberChanges(added=people)}))
+    assert opened.spent() == [f"PATCH /Groups/{made.id}"] * 2
+    assert len(await opened.groups.members(made.id, "members")) == 1000
 
 
 async def test_without_patch_members_are_merged_into_the_group() -> None:

@@ -99,8 +99,8 @@ def elements(*values: str) -> tuple[Element, ...]:
 
 async def test_a_resource_is_created_with_its_members_in_chunks() -> None:
     upstream = Upstream()
-    row = await directory(upstream).create({"displayName": "x"}, {"members": elements("a", "b", "c"), "owners": ()})
-    assert row == {"id": "new"}
+    made = await directory(upstream).create({"displayName": "x"}, {"members": elements("a", "b", "c"), "owners": ()})
+    assert made.id == "new"
     assert upstream.calls[0] == "POST /groups"
     assert sorted(upstream.calls[1:]) == ["PUT /groups/new/members/a+b", "PUT /groups/new/members/c"]
 
@@ -149,7 +149,8 @@ async def test_own_attributes_and_members_change_in_this_order() -> None:
         {"displayName": "y"},
         {"members": MemberChanges(added=elements("b"), removed=elements("a"))},
     )
-    assert await directory(upstream).change("one", {"id": "one"}, changes) == {"id": "one"}
+    told = await directory(upstream).change("one", {"id": "one"}, changes)
+    assert told is not None and told.row == {"id": "one"}
     assert upstream.calls == ["PUT /groups/one", "PUT /groups/one/members/b", "DELETE /groups/one/members/a"]
 
 

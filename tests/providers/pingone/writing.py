@@ -6,7 +6,7 @@ from typing import Any
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.capabilities import Resource, Row
 from scim_bridge.query.directory import Changes, MemberChanges
-from scim_bridge.query.relations import record_of
+from scim_bridge.query.relations import Record, record_of
 from tests.providers.pingone.support import USER_URN, Connected
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -79,8 +79,8 @@ AS_STORED: Row = {
 
 async def create(connection: Connected, values: Resource, kind: str = "users", **members: Any) -> Resource:
     directory = getattr(connection, kind)
-    row = await directory.create(directory.collection.written(deepcopy(values), None), members)
-    return record_of(directory.collection, row).resource
+    record: Record = await directory.create(directory.collection.written(deepcopy(values), None), members)
+    return record.resource
 
 
 async def change(connection: Connected, resource_id: str, values: Resource, kind: str = "users") -> Resource:

@@ -5,15 +5,15 @@ from typing import Any
 
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox
 from scim_bridge.query.capabilities import Element, Resource, Row
-from scim_bridge.query.directory import Changes, MemberChanges
-from scim_bridge.query.relations import record_of
+from scim_bridge.query.directory import Changes, MemberChanges, Told
+from scim_bridge.query.relations import Record, record_of
 from tests.providers.sailpoint_isc.support import Connected
 
 
 async def create(connection: Connected, values: Resource, kind: str = "groups", **members: Any) -> Resource:
     directory = getattr(connection, kind)
-    row = await directory.create(directory.collection.written(deepcopy(values), None), members)
-    return record_of(directory.collection, row).resource
+    record: Record = await directory.create(directory.collection.written(deepcopy(values), None), members)
+    return record.resource
 
 
 async def change(connection: Connected, resource_id: str, values: Resource, kind: str = "groups") -> Row | None:
@@ -24,8 +24,8 @@ async def change(connection: Connected, resource_id: str, values: Resource, kind
     after = deepcopy({name: value for name, value in {**before, **values}.items() if value is not None})
     connection.calls()
     changes = Changes(before, directory.collection.written(after, before))
-    found: Row | None = await directory.change(resource_id, row, changes)
-    return found
+    found: Told | None = await directory.change(resource_id, row, changes)
+    return None if found is None else found.row
 
 
 def sent(connection: Connected) -> list[tuple[str, Any]]:
