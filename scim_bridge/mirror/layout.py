@@ -6,7 +6,7 @@ index; the keys of all else are one JSON document.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -235,7 +235,7 @@ class KeyMaker:
 
     def __init__(self, layout: Layout) -> None:
         self._columns = [(*_two_keys(each.path), key_function(each.path.target)) for each in layout.columns]
-        self._lists = [(path, key_function(path.target)) for path in layout.lists]
+        self._lists = [(path.keys, path.sub.name, key_function(path.target)) for path in layout.lists if path.sub]
         held = {each.path.canonical for each in layout.columns}
         away = {*layout.relations, *layout.elsewhere}
         schema = layout.resource
@@ -245,8 +245,12 @@ class KeyMaker:
             inner = _maker(each.schema.attributes, f"{each.schema.id}:", held)
             self._base[each.schema.id] = _object(inner)
 
-    def columns(self, resource: Mapping[str, Any]) -> list[Any]:
-        """The keys of the attributes with columns. Raises Mistyped."""
+    def all(self, resource: Mapping[str, Any]) -> tuple[list[Any], Keys, list[set[str]]]:
+        """The keys of the attributes with columns, those of all else, nested as the resource is, and those of the
+        attributes with rows of their own. Raises Mistyped."""
+        return self._columns_of(resource), _object_keys(self._base, resource), self._lists_of(resource)
+
+    def _columns_of(self, resource: Mapping[str, Any]) -> list[Any]:
         found: list[Any] = []
         for first, second, key in self._columns:
             value = resource.get(first)
@@ -258,13 +262,20 @@ class KeyMaker:
                 found.append(None if value is None else key(value))
         return found
 
-    def lists(self, resource: Mapping[str, Any]) -> list[set[str]]:
-        """The keys of the attributes with rows of their own."""
-        return [{key(one) for one in path.read(resource) or ()} for path, key in self._lists]
+    def _lists_of(self, resource: Mapping[str, Any]) -> list[set[str]]:
+        return [{key(each) for each in _values(resource, keys, sub)} for keys, sub, key in self._lists]
 
-    def rest(self, resource: Mapping[str, Any]) -> Keys:
-        """The keys of all else, nested as the resource is. Raises Mistyped."""
-        return _object_keys(self._base, resource)
+
+def _values(resource: Mapping[str, Any], keys: Iterable[str], sub: str) -> Iterator[Any]:
+    """What the elements of a list have as one of their sub-attributes, as `AttributePath.read` gives it."""
+    elements: Any = resource
+    for name in keys:
+        elements = elements.get(name) if elements.__class__ is dict else None
+    for each in elements if elements.__class__ is list else ():
+        value = each.get(sub) if each.__class__ is dict else None
+        for one in value if value.__class__ is list else (value,):
+            if one is not None:
+                yield one
 
 
 def _two_keys(path: AttributePath) -> tuple[str, str | None]:

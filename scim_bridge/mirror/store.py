@@ -71,9 +71,10 @@ class Store:
         self._present = present
         self._keys = KeyMaker(layout)
         self._element_keys = {name: element_key(layout.resource, name) for name in layout.relations}
-        names = ["seq", "id", "state", "touched", *(each.name for each in layout.columns), "keys", "more", "document"]
+        self._column_names = [each.name for each in layout.columns]
+        self._list_numbers = [layout.number(each.canonical) for each in layout.lists]
+        names = ["seq", "id", "state", "touched", *self._column_names, "keys", "more", "document"]
         self._insert = f"INSERT INTO {tables.documents} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
-        self._update = f"UPDATE {tables.documents} SET {', '.join(f'{each} = ?' for each in names[2:])} WHERE seq = ?"
         self._add_value = (
             f"INSERT INTO {tables.values} (owner, attr, value, kind, key, element) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (owner, attr, value, kind) DO UPDATE SET element = excluded.element, key = excluded.key"
@@ -129,10 +130,13 @@ class Store:
     def _create(self, sql: Sql, new: Sequence[tuple[int, Draft, bytes]], touched: int, at: int) -> None:
         if not new:
             return
-        sql.many(
-            self._insert, [(row, draft.id, *self._columns(draft, state, touched, at)) for row, draft, state in new]
-        )
-        sql.many(self._add_value, [each for row, draft, _ in new for each in self._values(row, draft)])
+        rows, values = [], []
+        for row, draft, state in new:
+            made, lists = self._made(draft, state, touched, at)
+            rows.append((row, draft.id, *made))
+            values += self._values(row, draft, lists)
+        sql.many(self._insert, rows)
+        sql.many(self._add_value, values)
         blocks.add(sql, self.tables, (row for row, _, _ in new), 1)
 
     def _change(
@@ -151,39 +155,51 @@ class Store:
         return changes
 
     def _change_own(self, sql: Sql, known: _Known, draft: Draft, state: bytes, touched: int, at: int) -> list[str]:
-        text = f"SELECT COALESCE(more, document) FROM {self.tables.documents} WHERE seq = ?"
-        before = orjson.loads(sql.rows(text, (known.row,))[0][0].replace(BASE_MARK, b""))
-        columns = self._columns(draft, state, touched, at)
-        sql.run(self._update, (*columns, known.row))
-        numbers = [self.layout.number(each.canonical) for each in self.layout.lists]
-        for number in numbers:
-            sql.run(f"DELETE FROM {self.tables.values} WHERE owner = ? AND attr = ?", (known.row, number))
-        sql.many(self._add_value, self._list_values(known.row, draft))
-        return changed_names(before, orjson.loads((columns[-2] or columns[-1]).replace(BASE_MARK, b"")))
+        columns = ", ".join(["COALESCE(more, document)", *self._column_names])
+        text = f"SELECT {columns} FROM {self.tables.documents} WHERE seq = ?"
+        before, *held = sql.rows(text, (known.row,))[0]
+        made, lists = self._made(draft, state, touched, at)
+        self._update(sql, known.row, held, made)
+        self._change_lists(sql, known.row, lists)
+        return changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in (before, made[-2] or made[-1])))
 
-    def _columns(self, draft: Draft, state: bytes, touched: int, at: int) -> list[Any]:
-        """The values of a row from `state` on."""
+    def _update(self, sql: Sql, row: int, held: Sequence[Any], made: Sequence[Any]) -> None:
+        """Write a row anew, save for the columns that stay: for each that is named, its index is written, too."""
+        state, touched, *columns, keys, more, document = made
+        pairs = zip(self._column_names, held, columns, strict=True)
+        differing = {name: new for name, old, new in pairs if new != old}
+        values = {"state": state, "touched": touched, **differing, "keys": keys, "more": more, "document": document}
+        names = ", ".join(f"{each} = ?" for each in values)
+        sql.run(f"UPDATE {self.tables.documents} SET {names} WHERE seq = ?", (*values.values(), row))
+
+    def _change_lists(self, sql: Sql, row: int, lists: Sequence[set[str]]) -> None:
+        """Make the rows of the attributes that have some those of their values."""
+        for number, wanted in zip(self._list_numbers, lists, strict=True):
+            text = f"SELECT value FROM {self.tables.values} WHERE owner = ? AND attr = ?"
+            held = {value for (value,) in sql.rows(text, (row, number))}
+            if held != wanted:
+                self._remove_elements(sql, row, number, [(each, "") for each in held - wanted])
+                sql.many(self._add_value, [(row, number, each, "", each, None) for each in wanted - held])
+
+    def _made(self, draft: Draft, state: bytes, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
+        """The values of a row from `state` on, and those that have rows of their own."""
         if not is_normalized("NFC", draft.id) or "\0" in draft.id:
             raise NotStorable(f"a {self.layout.resource.name} has an id that is not in Unicode's form NFC")
         resource = _stamped(draft.resource, at)
         try:
-            columns, keys = self._keys.columns(resource), self._keys.rest(resource)
+            columns, keys, lists = self._keys.all(resource)
         except Mistyped:
             resource = typed(resource, self.layout.resource)
-            columns, keys = self._keys.columns(resource), self._keys.rest(resource)
+            columns, keys, lists = self._keys.all(resource)
         document, more = self._present(resource, state)
-        return [state, touched, *columns, orjson.dumps(keys).decode(), more, document]
+        return [state, touched, *columns, orjson.dumps(keys).decode(), more, document], lists
 
-    def _values(self, row: int, draft: Draft) -> list[tuple[Any, ...]]:
-        found = self._list_values(row, draft)
+    def _values(self, row: int, draft: Draft, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
+        pairs = zip(self._list_numbers, lists, strict=True)
+        found: list[tuple[Any, ...]] = [(row, number, each, "", each, None) for number, keys in pairs for each in keys]
         for name, elements in draft.relations.items():
             found += [self._element_row(row, name, each) for each in elements]
         return found
-
-    def _list_values(self, row: int, draft: Draft) -> list[tuple[Any, ...]]:
-        numbers = [self.layout.number(each.canonical) for each in self.layout.lists]
-        sets = self._keys.lists(draft.resource)
-        return [(row, number, key, "", key, None) for number, keys in zip(numbers, sets, strict=True) for key in keys]
 
     def _element_row(self, row: int, name: str, element: Element) -> tuple[Any, ...]:
         value, kind = str(element["value"]), str(element.get("type") or "")

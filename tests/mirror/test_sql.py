@@ -62,6 +62,23 @@ class Mirror:
         ]
         self.store.put(sql, drafts, at=1, before=1, feed=False)
 
+    def changed(self, found: Rows) -> "Mirror":
+        """The same with other states of what is held."""
+        drafts = [Draft(each, orjson.dumps([each])) for each in found]
+        self.write(lambda sql: self.store.put(sql, drafts, at=2, before=2, feed=False))
+        return self
+
+    def stored(self) -> list[Any]:
+        """All there is in the tables, save for the digests of states."""
+        columns = ", ".join(["id", *(each.name for each in self.layout.columns), "keys", "more", "document"])
+        texts = [
+            f"SELECT {columns} FROM {self.store.tables.documents} ORDER BY id",
+            f"SELECT id, v.attr, v.value, v.kind, v.key, v.element FROM {self.store.tables.values} v JOIN"
+            f" {self.store.tables.documents} d ON d.seq = v.owner ORDER BY id, v.attr, v.value, v.kind",
+        ]
+        found: list[Any] = self.write(lambda sql: [sql.rows(text) for text in texts])
+        return found
+
     def matches(self, node: FilterNode) -> tuple[list[str], bool]:
         compiler = Compiler(self.layout, self.database.dialect, self.store.tables.values)
         condition = compiler.filter(node)
@@ -138,6 +155,25 @@ def test_so_does_one_on_attributes_that_an_operator_wants_indexed(
     indexed.holding(found)
     for node in nodes:
         check(indexed, node, found)
+
+
+@settings(NO_LIMITS, max_examples=examples(100))
+@given(rows(users()), rows(users()))
+def test_a_change_leaves_what_is_stored_of_the_new_state_alone(indexed: Mirror, old: Rows, new: Rows) -> None:
+    new = [{**each, "id": before["id"]} for each, before in zip(new, old, strict=False)]
+    for each in (*old, *new):  # the store would supply it
+        each.setdefault("meta", {}).setdefault("lastModified", "2024-05-01T10:00:00Z")
+    found = indexed.holding(old[: len(new)]).changed(new).stored()
+    assert found == indexed.holding(new).stored()
+
+
+def test_a_value_of_another_type_is_left_out_and_nothing_else_is(people: Mirror) -> None:
+    emails = [{"value": 5, "type": "work"}, {"value": "ADA@example.com"}]
+    people.holding([{"id": "1", "userName": 7, "displayName": "Ada", "emails": emails}])
+    [[_, *columns, _, _, document]], values = people.stored()
+    shown = orjson.loads(document)
+    assert ("userName" in shown, shown["emails"]) == (False, [{"type": "work"}, {"value": "ADA@example.com"}])
+    assert ("ada" in columns, [each[2] for each in values]) == (True, ["ada@example.com"])
 
 
 @settings(NO_LIMITS, max_examples=examples(400 // TOGETHER))
