@@ -26,13 +26,15 @@ from scim_bridge.query.plan import Query
 from scim_bridge.query.relations import Record
 from scim_bridge.query.run import Reader
 from scim_bridge.query.sources import Document, Page
-from scim_bridge.query.version import owned_relations, state_of
+from scim_bridge.query.version import digest, owned_relations, without_relations
 from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
 from scim_bridge.upstream.errors import Unavailable, UpstreamError
 from scim_bridge.upstream.trace import tracing
 
 T = TypeVar("T")
 _log = logging.getLogger("scim_bridge.mirror")
+QUICK_ELEMENTS: Final = 20
+"""Elements up to which a write is noted at once, while everything else waits."""
 STATE_SECONDS: Final = 1.0
 """How long a node may not know that another one has completed a mirror."""
 
@@ -241,10 +243,11 @@ class MirrorCopy:
     def draft(self, record: Record, relations: Mapping[str, Sequence[Element]] | None = None) -> Draft:
         """A record as it is stored, with all elements of the relations given, or of those it knows."""
         known = record.known if relations is None else relations
-        related = {each.attribute for each in self.collection.relations}
-        resource = {name: value for name, value in record.resource.items() if name not in related}
+        resource = without_relations(self.collection, record.resource)
+        if record.state is None:
+            record.state = digest(resource)
         held = {name: known[name] for name in self.store.layout.relations if name in known}
-        return Draft(resource, state_of(self.collection, resource), held)
+        return Draft(resource, record.state, held)
 
     async def wrote(self, record: Record, relations: Mapping[str, Sequence[Element]]) -> None:
         at = self.wall()
@@ -252,6 +255,7 @@ class MirrorCopy:
         await self._note(
             record.id,
             lambda sql: self.store.put(sql, [self.draft(record, relations)], at=at, before=at, feed=True, own=True),
+            quick=sum(map(len, relations.values())) <= QUICK_ELEMENTS,
         )
 
     async def changed_elements(
@@ -260,7 +264,11 @@ class MirrorCopy:
         if relation in self.store.layout.relations:
             at = self.wall()
             added = await self._told(relation, added)
-            await self._note(owner, lambda sql: self.store.change_elements(sql, owner, relation, added, removed, at=at))
+            await self._note(
+                owner,
+                lambda sql: self.store.change_elements(sql, owner, relation, added, removed, at=at),
+                quick=len(added) + len(removed) <= QUICK_ELEMENTS,
+            )
 
     async def _told(self, relation: str, elements: Sequence[Element]) -> list[Element]:
         """Elements as a client named them, with the type of what they refer to, as the upstream tells it (S-21)."""
@@ -285,12 +293,13 @@ class MirrorCopy:
             for copy, relation in self.holders:
                 copy.store.forget_element(sql, relation, resource_id, at=at)
 
-        await self._note(resource_id, work)
+        await self._note(resource_id, work, quick=False)  # it may be an element of any number of others
 
-    async def _note(self, resource_id: str, work: Callable[[Sql], Any]) -> None:
+    async def _note(self, resource_id: str, work: Callable[[Sql], Any], *, quick: bool) -> None:
         """Note a write that the upstream has taken. A failure here must not look like one of the write."""
+        write = self._database.write_quick if quick else self._database.write
         try:
-            await self._database.write(work)
+            await write(work)
         except (DatabaseUnavailable, NotStorable) as error:
             told = {"resource": self.collection.resource.name, "error": str(error)}
             _log.error("a write was not noted in the mirror", extra=told)

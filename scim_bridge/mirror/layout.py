@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from scim_bridge.attributes import expand
@@ -306,7 +307,7 @@ def _reader(attribute: SchemaAttribute, path: str, held: set[str]) -> _Reader:
 
 
 def _object(subs: Mapping[str, _Reader]) -> _Reader:
-    return lambda value: _object_keys(subs, value)
+    return partial(_object_keys, subs)
 
 
 def _object_keys(subs: Mapping[str, _Reader], value: Any) -> Keys:
@@ -315,10 +316,10 @@ def _object_keys(subs: Mapping[str, _Reader], value: Any) -> Keys:
     found: Keys = {}
     for name, each in value.items():
         read = subs.get(name)
-        if read is None or each is None:
-            continue
         if read is _folded_text and each.__class__ is str and each.isascii() and each.isprintable():
             found[name] = each.lower()  # most values; a call costs as much as this
+            continue
+        if read is None or each is None:
             continue
         key = read(each)
         if key.__class__ is not list or key:  # an empty list is unassigned

@@ -19,6 +19,7 @@ from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema
 Names = tuple[str, ...] | None
 _STAND_IN: Final = f"base-{token_hex(16)}"
 """What no value holds, as nobody knows it."""
+_STAND_IN_BYTES: Final = _STAND_IN.encode()
 _UNRESERVED: Final = re.compile(r"[\w.~-]+", re.ASCII)
 """What needs no encoding in a URI (RFC 3986 section 2.3): nearly all ids, and to look is quicker than to encode."""
 MAX_PROJECTIONS: Final = 256
@@ -40,6 +41,7 @@ class Publisher:
         self._collection = collection
         self._projections: dict[tuple[Names, Names], Projection] = {}
         self._references = _references(collection.resource, endpoints)
+        self._reference_keys = [(path.keys, endpoint) for path, endpoint in self._references]
         self.made_up = frozenset(
             {"meta.location", "meta.version"}
             | {f"{each.attribute}.$ref" for each in collection.relations}
@@ -82,7 +84,7 @@ class Publisher:
 
         The base URL in both is the byte BASE_MARK. One byte is replaced five times as fast as a longer mark.
         """
-        record = Record({**resource}, {}, state=state)
+        record = Record(resource, {}, state=state)
         default = _marked(self.shown(_STAND_IN, record, self._default))
         whole = _marked(self.shown(_STAND_IN, record, self._whole)) if self._hides_some else default
         return default, whole if len(whole) != len(default) else None
@@ -113,10 +115,12 @@ class Publisher:
             elements = record.known.get(relation.attribute, record.brought.get(relation.attribute))
             if elements and projection.shows(relation):
                 resource = {**resource, relation.attribute: _referenced(base_url, relation, elements)}
-        for path, endpoint in self._references:
-            value = path.read(resource)
+        for keys, endpoint in self._reference_keys:
+            value: Any = resource
+            for key in keys:
+                value = value.get(key) if isinstance(value, dict) else None
             if isinstance(value, dict) and isinstance(value.get("value"), str):
-                resource = _with(resource, path.keys, {**value, "$ref": _uri(base_url, endpoint, value["value"])})
+                resource = _with(resource, keys, {**value, "$ref": _uri(base_url, endpoint, value["value"])})
         if projection.wants("meta"):
             meta = {**resource.get("meta", {}), "location": self.location(base_url, record.id)}
             version = version_of(self._collection, record)
@@ -137,7 +141,7 @@ def _in_json(text: str) -> bytes:
 
 
 def _marked(resource: Resource) -> bytes:
-    return orjson.dumps(resource).replace(_STAND_IN.encode(), BASE_MARK)
+    return orjson.dumps(resource).replace(_STAND_IN_BYTES, BASE_MARK)
 
 
 def _references(schema: ResourceSchema, endpoints: Mapping[str, str]) -> list[tuple[AttributePath, str]]:

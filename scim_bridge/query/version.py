@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from scim_bridge.query.capabilities import Collection
+from scim_bridge.query.capabilities import Collection, Resource
 
 SIZE: Final = 12
 """Bytes of a digest."""
@@ -21,10 +21,18 @@ def owned_relations(collection: Collection) -> tuple[str, ...]:
     return tuple(each.attribute for each in collection.relations if each.shown == "always")
 
 
-def state_of(collection: Collection, resource: Mapping[str, Any]) -> bytes:
+def state_of(collection: Collection, resource: Resource) -> bytes:
     """The digest of a resource without its relations."""
-    related = {each.attribute for each in collection.relations}
-    state = {name: value for name, value in resource.items() if name not in related}
+    return digest(without_relations(collection, resource))
+
+
+def without_relations(collection: Collection, resource: Resource) -> Resource:
+    """A resource without its relations; itself where it shows none."""
+    related = [each.attribute for each in collection.relations if each.attribute in resource]
+    return {name: value for name, value in resource.items() if name not in related} if related else resource
+
+
+def digest(state: Mapping[str, Any]) -> bytes:
     return blake2b(orjson.dumps(state, option=orjson.OPT_SORT_KEYS), digest_size=SIZE).digest()
 
 

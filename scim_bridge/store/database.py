@@ -126,6 +126,10 @@ class Database(Protocol):
         """What a function returns whose changes are then durable; none is where it raises."""
         ...
 
+    def write_quick(self, work: Callable[Concatenate[Sql, P], T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """The same for a few rows, which takes well below a millisecond and may then block."""
+        ...
+
     def lease(self, name: str) -> AbstractAsyncContextManager[bool]:
         """What one node at a time does, within the block; False where another one does. A node that dies loses it."""
         ...

@@ -144,6 +144,8 @@ class PostgresDatabase:
     async def write(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._in_thread(False, work, args, kwargs)
 
+    write_quick = write
+
     async def _in_thread(self, reading: bool, work: Callable[..., T], args: Any, kwargs: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(self._transaction, reading, work, args, kwargs))

@@ -28,8 +28,8 @@ from scim_bridge.upstream.usage import Usage
 
 _SAFE = frozenset({"GET", "HEAD"})
 _IDEMPOTENT = _SAFE | {"PUT", "DELETE"}
-MAX_REMEMBERED = 256
-"""Addresses, and sets of headers, that are kept."""
+MAX_REMEMBERED = 32
+"""Sets of headers that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,7 @@ class UpstreamClient:
         self._secret_holders = [each for each in parts if isinstance(each, HoldsSecrets)]
         self._auth = auth or httpx.Auth()
         self._headers = headers
-        # A resource is read and then written, and what is sent along is nearly always the same: making these takes as
-        # long as all else that httpx does for a request (measured).
-        self._address = lru_cache(MAX_REMEMBERED)(lambda target: address(self._base, target, {}))
+        # What is sent along is nearly always the same.
         self._sent_headers = lru_cache(MAX_REMEMBERED)(self._with_headers)
         # as many connections as the gate lets through, so none waits for the pool
         timeout = httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None)
@@ -169,7 +167,7 @@ class UpstreamClient:
         headers: Mapping[str, str] | None,
         idempotent: bool,
     ) -> _Call:
-        url = address(self._base, target, params) if params else self._address(target)
+        url = address(self._base, target, params or {})
         try:
             sent = self._sent_headers(json is not None, tuple((headers or {}).items()))
             content = None if json is None else orjson.dumps(json)

@@ -42,6 +42,7 @@ class Way:
         return await self._through(self.database.write, work, *args, **kwargs)
 
     read_quick = read
+    write_quick = write
 
 
 class Nodes:

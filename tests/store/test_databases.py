@@ -4,12 +4,14 @@ import asyncio
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
 from scim_bridge.store.opening import is_database_url, is_shared, open_database
+from scim_bridge.store.sqlite import PAGE_BYTES, QUICK_WRITES
 from tests.mirror.conftest import server, shared, url
 
 __all__ = ["server", "shared", "url"]
@@ -52,8 +54,52 @@ async def test_writes_at_the_same_time_wait_for_each_other(database: Database) -
     assert await database.read(names) == [f"n{number:02}" for number in range(20)]
 
 
+async def test_of_quick_writes_at_the_same_time_one_that_fails_leaves_the_others(database: Database) -> None:
+    await database.write(made)
+    calls = [database.write_quick(add, f"n{number}", fail=number == 3) for number in range(6)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [each if each == 1 else type(each) for each in outcomes] == [1, 1, 1, LookupError, 1, 1]
+    assert await database.read_quick(names) == ["n0", "n1", "n2", "n4", "n5"]
+    with pytest.raises(DatabaseUnavailable):
+        await database.write_quick(add, "n1")
+
+
+async def test_a_quick_write_waits_for_a_long_one(database: Database, url: str) -> None:
+    other, begun, goes_on = open_database(url), Event(), Event()
+
+    def long(sql: Sql) -> None:
+        add(sql, "long")
+        begun.set()
+        assert goes_on.wait(10)
+
+    await database.write(made)
+    writing = asyncio.ensure_future(other.write(long))
+    await asyncio.to_thread(begun.wait, 10)
+    quick = asyncio.ensure_future(database.write_quick(add, "quick"))
+    gone = asyncio.ensure_future(database.write_quick(add, "gone"))
+    assert await database.read_quick(names) == []  # which waits for nobody
+    gone.cancel()
+    goes_on.set()
+    await writing
+    assert await quick == 1
+    await database.write(lambda sql: None)  # what comes behind all others
+    assert {"long", "quick"} <= set(await database.read_quick(names))
+    await other.aclose()
+
+
+async def test_the_log_of_quick_writes_does_not_grow_without_end(tmp_path: Path) -> None:
+    opened = open_database(f"sqlite:///{tmp_path}/a.db")
+    await opened.write(made)
+    for number in range(QUICK_WRITES * 20):
+        await opened.write_quick(add, f"{number:0>3000}")
+    await opened.write(lambda sql: None)
+    size = (tmp_path / "a.db-wal").stat().st_size
+    await opened.aclose()
+    assert size < QUICK_WRITES * 5 * PAGE_BYTES * 3
+
+
 async def test_what_sql_refuses_is_told_as_the_databases_failure(database: Database) -> None:
-    for call in (database.read_quick, database.read, database.write):
+    for call in (database.read_quick, database.read, database.write, database.write_quick):
         with pytest.raises(DatabaseUnavailable):
             await call(lambda sql: sql.rows("SELECT * FROM nowhere"))
 

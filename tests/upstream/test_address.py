@@ -1,6 +1,11 @@
 """Where requests go: below the base URL, or to a link of the same origin."""
 
+from urllib.parse import unquote
+
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scim_bridge.upstream.address import address, base_address
 from scim_bridge.upstream.errors import BadAnswer, Rejected
@@ -27,6 +32,20 @@ def test_a_path_goes_below_the_base_with_strictly_encoded_parameters(
     target: str, params: dict[str, str], expected: str
 ) -> None:
     assert str(address(BASE, target, params)) == expected
+
+
+@given(st.from_regex(r"(/[a-zA-Z0-9_~.%:-]{1,6}){1,4}/?", fullmatch=True))
+def test_a_path_is_what_httpx_makes_of_it(path: str) -> None:
+    expected = httpx.URL(f"{ROOT}{path}")
+    try:
+        found = address(BASE, path, {})
+    except Rejected:
+        assert {".", ".."} & set(unquote(path).split("/"))
+        return
+    assert (found, hash(found), found.raw_path, found.path) == (
+        expected, hash(expected), expected.raw_path, expected.path
+    )  # fmt: skip
+    assert (found.host, found.netloc, str(BASE)) == (expected.host, expected.netloc, ROOT)
 
 
 @pytest.mark.parametrize(
