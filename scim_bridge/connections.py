@@ -32,8 +32,9 @@ from scim_bridge.query.directory import Directory
 from scim_bridge.query.provider import Provider
 from scim_bridge.query.run import ReadLimits
 from scim_bridge.sharing.node import Sharing
+from scim_bridge.sharing.outage import told_as_unavailable
+from scim_bridge.sharing.sidecar import Sidecar, prepare
 from scim_bridge.store.database import Database
-from scim_bridge.store.sidecar import Sidecar, prepare
 from scim_bridge.upstream.client import UpstreamClient
 from scim_bridge.upstream.exchange import unobserved
 from scim_bridge.upstream.tokens import SharesTokens
@@ -150,9 +151,10 @@ class Connection:
     async def _open(self) -> _Opened:
         facts = await self.config.provider.discover(self.config.settings, self.client.send)
         collections = self.config.provider.collections(self.config.settings, facts)
-        await self._remember(collections)
-        service = self.serve(collections)
-        return _Opened(service, facts, self._due(facts), await self._mirrored(service))
+        with told_as_unavailable():
+            await self._remember(collections)
+            service = self.serve(collections)
+            return _Opened(service, facts, self._due(facts), await self._mirrored(service))
 
     async def _remember(self, collections: Sequence[Collection]) -> None:
         """Keep in the database what the provider has to remember; without one it is known until the program ends."""

@@ -10,6 +10,7 @@ from scim_bridge.providers.sailpoint_nerm.sandbox_store import Profile
 from scim_bridge.store.database import Database
 from tests.providers.program import patch_of
 from tests.providers.sailpoint_nerm.bridge import ENTERPRISE, URN, Bridge, bridged
+from tests.sharing.conftest import Way
 
 ONE_TYPE: dict[str, Any] = {"people_profile_types": ["people_profile"]}
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -261,6 +262,26 @@ async def test_who_was_terminated_is_gone_on_all_nodes_and_back_on_all(sandbox: 
         for each in (other, node):
             assert (await each.get(f"/Users/{one.id}"))["active"] is True
             assert len(await each.find("User")) == everybody
+
+
+async def test_nobody_is_shown_or_deleted_while_it_is_not_known_who_is_gone(
+    sandbox: Sandbox, database: Database
+) -> None:
+    one, way = person(sandbox), Way(database)
+    async with bridged(sandbox, database=way) as bridge:
+        two = sandbox.store.profiles[next(each["id"] for each in await bridge.find("User") if each["id"] != one.id)]
+        status = two.status
+        assert (await bridge.ask("DELETE", f"/Users/{one.id}")).status_code == 204
+        way.cut = True
+        bridge.calls()
+        for method, path in (("GET", "/Users"), ("GET", f"/Users/{one.id}"), ("DELETE", f"/Users/{two.id}")):
+            answer = await bridge.ask(method, path)
+            assert answer.status_code == 503, answer.text
+            assert answer.json()["detail"].startswith("Upstream the bridge's database: it does not answer (request ")
+        assert all(each.startswith("GET ") for each in bridge.calls()) and two.status == status
+        way.cut = False
+        await gone(bridge, one.id)
+        assert (await bridge.get(f"/Users/{two.id}"))["id"] == two.id
 
 
 async def test_rows_that_were_read_before_a_deletion_bring_nobody_back(sandbox: Sandbox) -> None:

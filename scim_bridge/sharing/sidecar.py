@@ -5,22 +5,10 @@ has read up to a number reads on from there.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
+from scim_bridge.query.remembered import Noted
+from scim_bridge.sharing.outage import told_as_unavailable
 from scim_bridge.store.database import Database, Sql
-
-
-class Noted(Protocol):
-    """The new mark of an id, None for none; and the only one that it may take the place of, if it matters."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def mark(self) -> str | None: ...
-
-    @property
-    def instead_of(self) -> str | None: ...
 
 
 class Sidecar:
@@ -33,13 +21,15 @@ class Sidecar:
     async def read(self, after: int) -> tuple[dict[str, str | None], int]:
         """Marks that changed behind a number, by id, None for those taken back; and the number of the last change.
 
-        Raises DatabaseUnavailable.
+        Raises Unavailable where the database does not answer.
         """
-        return await self._database.read_quick(_read, self._owner, after)
+        with told_as_unavailable():
+            return await self._database.read_quick(_read, self._owner, after)
 
     async def write(self, noted: Sequence[Noted]) -> None:
-        """Carry out changes in order. Raises DatabaseUnavailable."""
-        await self._database.write(_write, self._owner, noted)
+        """Carry out changes in order. Raises as `read` does."""
+        with told_as_unavailable(sent=True):
+            await self._database.write(_write, self._owner, noted)
 
 
 def prepare(sql: Sql) -> None:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from scim_bridge.query.remembered import Noted, Remembered
+from scim_bridge.sharing.sidecar import Sidecar, prepare
 from scim_bridge.store.database import Database
 from scim_bridge.store.opening import open_database
-from scim_bridge.store.sidecar import Sidecar, prepare
 from tests.mirror.conftest import server, shared, url
 
 __all__ = ["server", "shared", "url"]
@@ -28,6 +28,15 @@ def node(database: Database, connection: str = "acme", resource: str = "User") -
     return remembered
 
 
+async def nodes_with_a(database: Database) -> tuple[Remembered, Remembered]:
+    """Two nodes that know the first mark of a record, which the first of them made."""
+    one, other = node(database), node(database)
+    one.add("a", "1")
+    await one.save()
+    await other.refresh()
+    return one, other
+
+
 async def test_what_one_node_saved_another_knows_after_a_look(database: Database) -> None:
     one, other = node(database), node(database)
     await other.refresh()
@@ -44,10 +53,7 @@ async def test_what_one_node_saved_another_knows_after_a_look(database: Database
 
 
 async def test_what_is_there_again_is_forgotten_by_all(database: Database) -> None:
-    one, other = node(database), node(database)
-    one.add("a", "1")
-    await one.save()
-    await other.refresh()
+    one, other = await nodes_with_a(database)
     other.forget("a")
     other.forget("a")
     await other.refresh()
@@ -60,10 +66,7 @@ async def test_what_is_there_again_is_forgotten_by_all(database: Database) -> No
 
 
 async def test_forgetting_spares_a_later_deletion(database: Database) -> None:
-    one, other = node(database), node(database)
-    one.add("a", "1")
-    await one.save()
-    await other.refresh()
+    one, other = await nodes_with_a(database)
     one.add("a", "2")
     await one.save()
     other.forget("a")  # of what it knew
