@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
 from scim_bridge.auditing import Auditor, audit_keys
-from scim_bridge.config import Config, ConfigError, ConnectionConfig, load
+from scim_bridge.config import Config, ConnectionConfig, load
+from scim_bridge.config_tables import ConfigError
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import Connection, needs_database, open_early, provider_by_name
 from scim_bridge.logs import Level, RequestLog, configure, log_crashes

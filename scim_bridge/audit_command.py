@@ -14,7 +14,8 @@ import click
 
 from scim_bridge.audit_export import Format, write
 from scim_bridge.auditing import audit_keys
-from scim_bridge.config import Config, ConfigError, load
+from scim_bridge.config import Config, load
+from scim_bridge.config_tables import ConfigError
 from scim_bridge.conformance.command import UsageError
 from scim_bridge.connections import provider_by_name
 from scim_bridge.store.audit import Criteria

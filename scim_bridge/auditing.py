@@ -71,7 +71,7 @@ class Auditor:
     ) -> None:
         """``redact``: attributes whose values are not kept; ``wall`` gives milliseconds since 1970."""
         self.redact = tuple(redact)
-        self.database = self._database = database
+        self.database = database
         self._keys = keys
         self._clock = clock
         self._wall = wall
@@ -100,7 +100,7 @@ class Auditor:
     async def _probed(self) -> bool:
         try:
             await self._prepare()
-            await self._database.write(touch)
+            await self.database.write(touch)
         except DatabaseUnavailable as error:
             _log.error("the audit log cannot be written: writes are refused", extra={"error": str(error)})
             return False
@@ -185,7 +185,7 @@ class Auditor:
         """Raises DatabaseUnavailable; whatever keeps entries from being stored, the log has them."""
         try:
             await self._prepare()
-            self._seen = await self._database.write(append, entries, self._keys, self._seen)
+            self._seen = await self.database.write(append, entries, self._keys, self._seen)
             self._proven = self._clock.now()
         except BaseException as error:
             self._proven = None
@@ -197,7 +197,7 @@ class Auditor:
 
     async def _prepare(self) -> None:
         if not self._prepared:
-            await self._database.write(prepare, self._wall(), self._node, self._keys)
+            await self.database.write(prepare, self._wall(), self._node, self._keys)
             self._prepared = True
 
     async def aclose(self) -> None:
@@ -224,12 +224,12 @@ class Auditor:
     async def pruned(self, days: int) -> int:
         """Take away entries older than so many days; how many. None where another node did that today."""
         await self._prepare()
-        async with self._database.lease(RETENTION) as mine:
-            anchor = await self._database.read(mark, ANCHOR)
+        async with self.database.lease(RETENTION) as mine:
+            anchor = await self.database.read(mark, ANCHOR)
             at = self._wall()
             if not mine or (anchor is not None and anchor.at > at - _DAY // 2):
                 return 0
-            return await self._database.write(prune, at - days * _DAY, at, self._node, self._keys)
+            return await self.database.write(prune, at - days * _DAY, at, self._node, self._keys)
 
 
 def _bounded(text: str) -> str:

@@ -29,7 +29,8 @@ from scim_bridge.app import (
 )
 from scim_bridge.audit_command import audit
 from scim_bridge.checks import check_connections
-from scim_bridge.config import Config, ConfigError, load
+from scim_bridge.config import Config, load
+from scim_bridge.config_tables import ConfigError
 from scim_bridge.conformance.command import UsageError, conformance
 from scim_bridge.connections import Connection, provider_by_name, provider_names
 from scim_bridge.filters import InvalidFilter, InvalidPath

@@ -2,18 +2,17 @@
 
 import base64
 import binascii
-import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar
 
+from scim_bridge.config_tables import ConfigError, Table, read, secret
 from scim_bridge.mirror.settings import MirrorSettings
 from scim_bridge.protocol.profiles import PatchResponse
 from scim_bridge.query.provider import Provider
-from scim_bridge.settings import is_required, setting, settings_of
+from scim_bridge.settings import setting, settings_of
 from scim_bridge.store.opening import is_database_url, is_shared
 from scim_bridge.upstream.redact import Secret
 
@@ -21,10 +20,6 @@ T = TypeVar("T")
 NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 ProviderByName = Callable[[str], Provider[Any]]
 """Finds a provider. Raises LookupError, with a message that lists those there are."""
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names file, table and key, and never a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +100,6 @@ class Config:
     connections: Mapping[str, ConnectionConfig]
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of the file, for messages."""
-
-    file: str
-    name: str
-
-    def error(self, key: str, problem: str) -> ConfigError:
-        return ConfigError(f"{self.file}: [{self.name}] {key}: {problem}")
-
-
 def load(path: Path, provider_by_name: ProviderByName) -> Config:
     """The configuration in a file.
 
@@ -139,9 +123,9 @@ def from_document(document: Mapping[str, Any], file: str, provider_by_name: Prov
     for key in document:
         if key not in ("server", "connections"):
             raise ConfigError(f"{file}: [{key}]: there is no such table")
-    server = read(ServerConfig, _table(document, "server", file), _Table(file, "server"))
-    server = replace(server, database=_secret(server.database, "database", _Table(file, "server")).reveal())
-    _check_server(server, _Table(file, "server"))
+    server = read(ServerConfig, _table(document, "server", file), Table(file, "server"))
+    server = replace(server, database=secret(server.database, "database", Table(file, "server")).reveal())
+    _check_server(server, Table(file, "server"))
     connections = _table(document, "connections", file)
     return Config(server, {name: _connection(name, connections, file, provider_by_name) for name in connections})
 
@@ -153,7 +137,7 @@ def _table(holder: Mapping[str, Any], name: str, file: str, outer: str = "") -> 
     return found
 
 
-def _check_server(server: ServerConfig, where: _Table) -> None:
+def _check_server(server: ServerConfig, where: Table) -> None:
     if server.encryption_key is not None:
         try:
             key = base64.b64decode(server.encryption_key.reveal(), validate=True)
@@ -172,7 +156,7 @@ def _check_server(server: ServerConfig, where: _Table) -> None:
 
 
 def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_name: ProviderByName) -> ConnectionConfig:
-    where = _Table(file, f"connections.{name}")
+    where = Table(file, f"connections.{name}")
     if not name or not set(name) <= NAME_CHARACTERS:
         raise ConfigError(f"{file}: [connections.{name}]: a name has lower-case letters, digits, - and _ only")
     whole = _table(holder, name, file, "connections.")
@@ -184,10 +168,10 @@ def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_nam
     except LookupError as error:
         raise where.error("provider", str(error.args[0])) from None
     inner = f"connections.{name}."
-    limits = read(Limits, _table(whole, "limits", file, inner), _Table(file, f"{inner}limits"))
-    _check_limits(limits, _Table(file, f"{inner}limits"))
-    mirror = read(MirrorSettings, _table(whole, "mirror", file, inner), _Table(file, f"{inner}mirror"))
-    _check_mirror(mirror, _Table(file, f"{inner}mirror"))
+    limits = read(Limits, _table(whole, "limits", file, inner), Table(file, f"{inner}limits"))
+    _check_limits(limits, Table(file, f"{inner}limits"))
+    mirror = read(MirrorSettings, _table(whole, "mirror", file, inner), Table(file, f"{inner}mirror"))
+    _check_mirror(mirror, Table(file, f"{inner}mirror"))
     given = _table(whole, "settings", file, inner)
     own_settings = settings(provider, given, file, f"{inner}settings")
     return ConnectionConfig(name, table, limits, provider, own_settings, mirror)
@@ -195,7 +179,7 @@ def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_nam
 
 def settings(provider: Provider[Any], given: Mapping[str, Any], file: str, table: str) -> Any:
     """A provider's settings. Raises ConfigError, also for what only the provider's own check sees."""
-    where = _Table(file, table)
+    where = Table(file, table)
     found = read(provider.settings, given, where)
     problem = provider.check(found)
     if problem is not None:
@@ -203,7 +187,7 @@ def settings(provider: Provider[Any], given: Mapping[str, Any], file: str, table
     return found
 
 
-def _check_connection(table: ConnectionTable, where: _Table) -> None:
+def _check_connection(table: ConnectionTable, where: Table) -> None:
     if table.token is None and not table.tokens:
         raise where.error("token", "is missing: without one, no client could ask")
     for each in (*((table.token,) if table.token else ()), *table.tokens):
@@ -211,7 +195,7 @@ def _check_connection(table: ConnectionTable, where: _Table) -> None:
             raise where.error("token", "is empty or holds white space")
 
 
-def _check_limits(limits: Limits, where: _Table) -> None:
+def _check_limits(limits: Limits, where: Table) -> None:
     for each in settings_of(Limits):
         if getattr(limits, each.name) < (0 if each.name == "cache_seconds" else 1):
             raise where.error(each.name, "is too small")
@@ -219,93 +203,10 @@ def _check_limits(limits: Limits, where: _Table) -> None:
         raise where.error("default_count", "is larger than max_count")
 
 
-def _check_mirror(mirror: MirrorSettings, where: _Table) -> None:
+def _check_mirror(mirror: MirrorSettings, where: Table) -> None:
     for each in settings_of(MirrorSettings):
         value, least = getattr(mirror, each.name), 0 if each.name in ("max_shrink_percent", "settle_seconds") else 1
         if isinstance(value, int | float) and value < least:
             raise where.error(each.name, "is too small")
     if mirror.max_shrink_percent > 100:
         raise where.error("max_shrink_percent", "is more than 100")
-
-
-# -- tables as dataclasses -------------------------------------------------------------------------------------------
-
-
-def read(kind: type[T], given: Mapping[str, Any], where: _Table) -> T:
-    """A table as an instance of its dataclass.
-
-    Raises ConfigError for an unknown or missing key and for a value of another type.
-    """
-    hints = get_type_hints(kind)
-    known = {each.name: each for each in settings_of(kind)}
-    for key in given:
-        if key not in known:
-            raise where.error(key, f"there is no such key; there are {', '.join(known)}")
-    for name, each in known.items():
-        if is_required(each) and name not in given:
-            raise where.error(name, f"is missing ({each.metadata['help']})")
-    return kind(**{key: _value(hints[key], value, key, where) for key, value in given.items()})
-
-
-def _value(hint: Any, value: Any, key: str, where: _Table) -> Any:
-    """A TOML value as a type hint wants it."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _value(next(each for each in arguments if each is not NoneType), value, key, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise where.error(key, f"takes {', '.join(map(str, arguments))}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise where.error(key, "takes a list")
-        return tuple(_value(arguments[0], each, key, where) for each in value)
-    if origin is not None:  # Mapping[str, str]
-        if not isinstance(value, Mapping):
-            raise where.error(key, "takes a table")
-        return {name: _value(arguments[1], each, f"{key}.{name}", where) for name, each in flat(value).items()}
-    if hint is Secret:
-        return _secret(value, key, where)
-    return _plain(hint, value, key, where)
-
-
-def _plain(hint: Any, value: Any, key: str, where: _Table) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        words = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
-        raise where.error(key, f"takes {words.get(hint, 'another type')}")
-    if isinstance(value, str) and not value.strip():
-        raise where.error(key, "is empty")
-    return value
-
-
-def flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table whose dotted keys TOML took apart (``enterprise.department = "x"``), put together again."""
-    found: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            found |= {f"{name}.{inner}": each for inner, each in flat(value).items()}
-        else:
-            found[name] = value
-    return found
-
-
-def _secret(value: Any, key: str, where: _Table) -> Secret:
-    """A secret: as it stands, from ``env:NAME``, or from ``file:PATH`` without the line's end."""
-    if not isinstance(value, str):
-        raise where.error(key, "takes text")
-    kind, colon, rest = value.partition(":")
-    if kind == "env" and colon:
-        found = os.environ.get(rest)
-        if not found:
-            raise where.error(key, f"the environment variable {rest} is not set")
-        return Secret(found)
-    if kind == "file" and colon:
-        try:
-            return Secret(Path(rest).read_text("utf-8").rstrip("\r\n"))
-        except (OSError, UnicodeDecodeError):
-            raise where.error(key, f"the file {rest} cannot be read") from None
-    if not value:
-        raise where.error(key, "is empty")
-    return Secret(value)

@@ -43,5 +43,5 @@ class JoinedWrites:
 class Http(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with `JoinedWrites`."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn wants any transport
         super().connection_made(cast(asyncio.Transport, JoinedWrites(transport, self.loop)))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scim_bridge.config import ConfigError, load
+from scim_bridge.config import load
+from scim_bridge.config_tables import ConfigError
 from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.upstream.redact import Secret
 

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_bridge.attributes import TEXT, TIMESTAMP, Attribute, AttributeMap, MappingError
 from scim_bridge.codecs import INTEGER, Codec
-from scim_bridge.providers.onelogin.activities import EVENTS
 from scim_bridge.providers.onelogin.common import (
     ID,
     TIME_OPERATORS,
@@ -17,31 +15,27 @@ from scim_bridge.providers.onelogin.common import (
     filling,
     id_rule,
     identity,
-    ids,
     is_id,
     is_plain,
     item,
     own_id,
     pages,
-    timestamp,
 )
+from scim_bridge.providers.onelogin.deletions import deletions
+from scim_bridge.providers.onelogin.user_relations import GROUPS, ROLES
 from scim_bridge.providers.onelogin.user_writes import UserWrites
 from scim_bridge.query.capabilities import (
     AccessPath,
     Collection,
-    Deletions,
     Either,
-    Element,
     Params,
     Referral,
-    Relation,
     Rendered,
     Resource,
     Row,
     Rule,
     ops,
 )
-from scim_bridge.query.pagers import BodyCursor
 from scim_bridge.schemas import ENTERPRISE_USER, USER, Extension, Schema, SchemaAttribute, overridden
 
 if TYPE_CHECKING:
@@ -164,7 +158,7 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
         rows="",
         pager=pages(settings.role_page_size),
         rules=tuple(id_rule(path, filling("{role}")) for path in ("groups.value", "roles.value")),
-        refers=Referral(_members, several, "user_ids", CHUNK),
+        refers=Referral(_holder, several, "user_ids", CHUNK),
     )
     # OneLogin gives every user a status, and we a username that is an address as the e-mail address too.
     required = ("active", *(["emails"] if settings.email_required else []))
@@ -184,30 +178,8 @@ def collection(settings: "Settings", groups: Sequence[str] = ()) -> Collection:
         supplied=frozenset(required),
         homeless=table.homeless,
         no_place=table.no_place,
-        deletions=_deletions(settings),
+        deletions=deletions(settings),
     )
-
-
-def _deletions(settings: "Settings") -> Deletions:
-    """Who was deleted, by the events of that: the list of users tells of changes only (vendor: Get events)."""
-    access = AccessPath(
-        EVENTS,
-        rows="data",
-        pager=BodyCursor("after_cursor", "pagination.after_cursor", "limit", settings.event_page_size),
-        fixed={"event_type_id": ",".join(map(str, DELETED)), "sort": "+id"},  # new ones come last, and shift no page
-        identity=identity,
-    )
-    return Deletions(
-        access,
-        since=lambda time: {"since": timestamp(datetime.fromisoformat(time))},
-        deleted=_deleted,
-    )
-
-
-def _deleted(row: Row) -> str | None:
-    """The user of an event; none where it is of another type, which the upstream was not asked for."""
-    found = ids([row.get("user_id")]) if row.get("event_type_id") in DELETED else []
-    return found[0] if found else None
 
 
 def attribute_map(settings: "Settings", groups: Sequence[str] = ()) -> AttributeMap:
@@ -257,6 +229,11 @@ def completed(row: Row) -> Row:
     return found
 
 
+def _holder(row: Row) -> list[str]:
+    """The user of a row of a role's users, which has those without the role, too."""
+    return [] if row.get("assigned") is False else [own_id(row)]
+
+
 # -- filters -----------------------------------------------------------------------------------------------------------
 
 
@@ -299,38 +276,9 @@ def _by_name(texts: Texts) -> Any:
     return render
 
 
-DELETED: Final = (17, 530)
-"""The types of events of a user who was deleted, by a person and by the API (vendor: Event types)."""
 BY_IDS: Final = replace(
     id_rule("id", filling("{ids}"), unique=True),
     several=lambda values: {"{ids}": ",".join(values)},
     chunk=CHUNK,
 )
 """The only "or" of the vendor's lists."""
-
-
-# -- roles -------------------------------------------------------------------------------------------------------------
-
-
-def _members(row: Row) -> list[str]:
-    return [] if row.get("assigned") is False else [own_id(row)]
-
-
-def _role_ids(row: Row) -> list[str] | None:
-    held = row.get("role_ids")
-    return ids(held) if isinstance(held, list) else None
-
-
-def _groups(row: Row) -> list[Element] | None:
-    held = _role_ids(row)
-    return None if held is None else [{"value": each, "type": "direct"} for each in held]
-
-
-def _roles(row: Mapping[str, Any]) -> list[Element] | None:
-    held = _role_ids(row)
-    return None if held is None else [{"value": each} for each in held]
-
-
-GROUPS: Final = Relation("groups", reads=(), references={"": "/Groups"}, shown="inline", inline=_groups, inverse=True)
-ROLES: Final = Relation("roles", reads=(), references={}, shown="request", inline=_roles)
-"""OneLogin's roles are shown as groups, and to clients that look for roles as those too; users tell their ids alone."""

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from scim_bridge.clock import Clock
 from scim_bridge.mirror.blocks import current_revision
-from scim_bridge.mirror.layout import element_key
+from scim_bridge.mirror.keys import element_key
 from scim_bridge.mirror.search import Found, Search, Searcher, Unanswerable, decoded
 from scim_bridge.mirror.store import Draft, NotStorable, Store
 from scim_bridge.mirror.tables import TablesState, state_of_tables

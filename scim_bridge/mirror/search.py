@@ -10,7 +10,7 @@ from scim2_models.path import FilterNode
 
 from scim_bridge.filters import predicate
 from scim_bridge.mirror import blocks
-from scim_bridge.mirror.layout import plain
+from scim_bridge.mirror.keys import plain
 from scim_bridge.mirror.sql import Compiler, Condition
 from scim_bridge.mirror.store import Store
 from scim_bridge.query.plan import Query, Sort

@@ -14,7 +14,8 @@ from scim2_models.path import AttrPath, Comparison, FilterNode, LogicalExpr, Log
 
 from scim_bridge.comparison import TEXT_OPERATORS, matcher
 from scim_bridge.filters import sortable
-from scim_bridge.mirror.layout import AMBIGUOUS, KINDS, Layout, key_function
+from scim_bridge.mirror.keys import AMBIGUOUS, key_function
+from scim_bridge.mirror.layout import KINDS, Layout
 from scim_bridge.schemas import AttributePath, SchemaAttribute
 from scim_bridge.store.database import Dialect
 

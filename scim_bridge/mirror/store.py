@@ -10,7 +10,8 @@ import orjson
 
 from scim_bridge.mirror import blocks
 from scim_bridge.mirror.changes import CHANGED, CREATED, DELETED, Change, changed_names, record
-from scim_bridge.mirror.layout import KeyMaker, Layout, Mistyped, element_key, plain, typed
+from scim_bridge.mirror.keys import KeyMaker, Mistyped, element_key, plain, typed
+from scim_bridge.mirror.layout import Layout
 from scim_bridge.mirror.tables import Tables
 from scim_bridge.query.sources import BASE_MARK
 from scim_bridge.store.database import Sql

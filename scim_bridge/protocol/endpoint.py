@@ -16,6 +16,7 @@ from scim_bridge.protocol.audit import Audit, RequestAudit, Trail
 from scim_bridge.protocol.auth import CHALLENGE, TokenCheck
 from scim_bridge.protocol.deadline import deadline
 from scim_bridge.protocol.errors import ScimError, scim_error
+from scim_bridge.protocol.media import PLAIN_JSON, media_type
 from scim_bridge.protocol.profiles import Profile
 from scim_bridge.protocol.requests import ScimRequest, ScimResponse, read_query
 from scim_bridge.protocol.service import ScimService
@@ -26,8 +27,6 @@ _NO_TIMING: Final = 'upstream;dur=0.0;desc="0"'
 _BODILESS: Final = ("GET", "HEAD")
 """Methods whose bodies mean nothing (RFC 9110 section 9.3.1); the server reads past them."""
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-SCIM_JSON: Final = "application/scim+json"
-PLAIN_JSON: Final = "application/json"
 DESCRIPTION: Final = "/openapi.json"
 _REQUEST_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _RUN: Final = secrets.token_hex(4)
@@ -101,7 +100,7 @@ class ScimEndpoint:
         response = answer.response
         body = _encoded(response.body)
         out = {
-            "Content-Type": _media_type(headers.get("accept"), connection.profile if connection else None),
+            "Content-Type": media_type(headers.get("accept"), connection.profile if connection else None),
             **response.headers,
             "Server-Timing": _timing(trace),
             "X-Request-Id": request_id,
@@ -240,34 +239,6 @@ def _request_id(headers: Mapping[str, str]) -> str:
     if 0 < len(given) <= 64 and set(given) <= _REQUEST_ID_CHARACTERS:
         return given
     return f"{_RUN}{next(_REQUESTS):08x}"
-
-
-@lru_cache(maxsize=256)
-def _media_type(accept: str | None, profile: Profile | None) -> str:
-    """``application/json`` for those who ask for it rather than for SCIM's own type (RFC 7644 section 3.8)."""
-    ranges = [each.strip().lower().partition(";") for each in (accept or "").split(",")]
-    quality = {kind.strip(): _quality(parameters) for kind, _, parameters in ranges}
-    scim, plain = _wanted(SCIM_JSON, quality), _wanted(PLAIN_JSON, quality)
-    if scim != plain:
-        return max((scim, SCIM_JSON), (plain, PLAIN_JSON))[1]
-    return profile.media_type if profile is not None else SCIM_JSON
-
-
-def _wanted(kind: str, quality: Mapping[str, float]) -> tuple[float, bool]:
-    """How much a media type is wanted, and whether it is named itself: that outweighs ``*/*``."""
-    for name in (kind, "application/*", "*/*"):
-        if name in quality:
-            return quality[name], name == kind and quality[name] > 0
-    return 0.0, False
-
-
-def _quality(parameters: str) -> float:
-    """The weight of a media range (RFC 9110 section 12.4.2); one that cannot be read counts as none."""
-    stated = next((each.strip()[2:] for each in parameters.split(";") if each.strip().startswith("q=")), "1")
-    try:
-        return float(stated)
-    except ValueError:
-        return 1.0
 
 
 async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:

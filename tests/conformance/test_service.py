@@ -356,7 +356,7 @@ def test_no_tls_is_found_except_on_this_machine() -> None:  # H-07
 def test_being_put_off_is_said_in_seconds(stated: str | None, status: str) -> None:  # H-10
     headers = {} if stated is None else {"retry-after": stated}
     busy = httpx.Response(429, json=error(429), headers=headers)
-    fault: Fault = lambda request, send: busy if is_asked(request, "filter=") else send(request)  # noqa: E731
+    fault: Fault = lambda request, send: busy if is_asked(request, "filter=") else send(request)  # noqa: E731 - typed by Fault
     with opened(fault=fault, base=BASE) as session:
         session.get("/Users", filter="id pr")
         assert judged(session, REQUIREMENTS["H-10"]).status == status

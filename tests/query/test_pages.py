@@ -260,7 +260,7 @@ async def test_a_row_that_is_refused_within_the_stated_length_is_reached_by_walk
             raise Rejected("", "no such offset")
         return await send(method, path, **sent)
 
-    lists.upstream.send = refusing  # type: ignore[method-assign, assignment]
+    lists.upstream.send = refusing  # type: ignore[method-assign, assignment] # on purpose
     await lists.window(450, 10)
     assert lists.cost() == ["refused", "offset=0&limit=200", "offset=200&limit=200", "offset=400&limit=200"]
 

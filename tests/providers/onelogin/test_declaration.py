@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from scim_bridge.clock import SYSTEM_CLOCK
-from scim_bridge.config import ConfigError, settings
+from scim_bridge.config import settings
+from scim_bridge.config_tables import ConfigError
 from scim_bridge.filters import parse
 from scim_bridge.providers.onelogin import DAY_SECONDS, PROVIDER, RETRY_SECONDS, Facts, Settings
 from scim_bridge.providers.onelogin.activities import EventType
