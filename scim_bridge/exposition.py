@@ -1,9 +1,13 @@
-"""Samples of metrics: how those of several processes add up, and the text that Prometheus reads (format 0.0.4)."""
+"""Samples of metrics: how those of several processes add up, and the text that Prometheus reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, Literal
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from scim_bridge.upstream.usage import BOUNDS
 
@@ -11,8 +15,7 @@ Labels = tuple[tuple[str, str], ...]
 Sample = tuple[str, Labels]
 """The name of a sample and its labels."""
 Samples = dict[Sample, float]
-MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +74,26 @@ def together(families: Iterable[Family], parts: Iterable[Mapping[Sample, float]]
     return found
 
 
-def exposition(families: Iterable[Family], samples: Mapping[Sample, float]) -> str:
+class _Collected(Collector):
+    """What prometheus-client writes down: the families that have samples, with these."""
+
+    def __init__(self, families: Iterable[Family], samples: Mapping[Sample, float]) -> None:
+        self._families = families
+        self._samples = samples
+
+    def collect(self) -> Iterator[Metric]:
+        by_name: dict[str, list[tuple[Labels, float]]] = {}
+        for (name, labels), value in self._samples.items():
+            by_name.setdefault(name, []).append((labels, value))
+        for family in self._families:
+            metric = Metric(family.name.removesuffix("_total"), family.help, family.kind)
+            for name in family.samples:
+                for labels, value in by_name.get(name, ()):
+                    metric.add_sample(name, dict(labels), value)
+            if metric.samples:
+                yield metric
+
+
+def exposition(families: Iterable[Family], samples: Mapping[Sample, float]) -> bytes:
     """The text of samples, each below its family; a family without samples is left out."""
-    by_name: dict[str, list[tuple[Labels, float]]] = {}
-    for (name, labels), value in samples.items():
-        by_name.setdefault(name, []).append((labels, value))
-    return "".join(_family(each, by_name) for each in families if any(name in by_name for name in each.samples))
-
-
-def _family(family: Family, by_name: Mapping[str, list[tuple[Labels, float]]]) -> str:
-    lines = [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
-    for name in family.samples:
-        lines += [f"{name}{_labelled(labels)} {_number(value)}" for labels, value in by_name.get(name, ())]
-    return "\n".join([*lines, ""])
-
-
-def _labelled(labels: Labels) -> str:
-    text = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels)
-    return f"{{{text}}}" if text else ""
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return generate_latest(_Collected(families, samples))

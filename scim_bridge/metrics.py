@@ -1,4 +1,4 @@
-"""`/metrics`: what happened since the program started, counted as plain numbers and put into words when asked.
+"""`/metrics`: what happened since the program started, in plain numbers that prometheus-client writes down when asked.
 
 A request costs a look-up and two additions: an answer out of a mirror takes a hundred microseconds, of which a metrics
 library would take some (its `labels()` alone two). Labels come from fixed sets, or from the configuration: never ids.

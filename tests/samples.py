@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 
-import pytest
+from prometheus_client import parser
 
 Parsed = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def parsed(text: str) -> Parsed:
     """The samples of a text by name and labels, each once; ValueError for what is no such text."""
-    # Not imported above: whoever lacks it can still run the other tests.
-    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is not installed: make test")
     found: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for family in parser.text_string_to_metric_families(text):
         assert family.type in ("counter", "gauge", "histogram"), family.name

@@ -1,4 +1,4 @@
-"""The text of samples, judged by the parser that Prometheus's own client library brings."""
+"""The text of samples, as the parser of Prometheus's own client library reads it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def test_what_is_written_is_what_the_parser_reads() -> None:
     odd = 'a "quoted"\\path\nline é'
     samples: Samples = {("calls_total", (("name", odd), ("b", ""))): 3, ("open", ()): 0.25}
     histogram(samples, "call_seconds", ACME, [1, 0, 2, *[0] * (len(BOUNDS) - 3), 4], 7.5)
-    found = parsed(exposition((CALLS, SECONDS, OPEN), samples))
+    found = parsed(exposition((CALLS, SECONDS, OPEN), samples).decode())
     assert found["calls_total", frozenset({("name", odd), ("b", "")})] == 3
     assert found["open", frozenset()] == 0.25
     buckets = [found["call_seconds_bucket", frozenset({*ACME, ("le", each)})] for each in (*map(str, BOUNDS), "+Inf")]
@@ -28,7 +28,7 @@ def test_what_is_written_is_what_the_parser_reads() -> None:
 
 
 def test_a_family_without_samples_is_left_out() -> None:
-    assert exposition((CALLS, SECONDS, OPEN), {("open", ()): 1}) == "# HELP open Open\n# TYPE open gauge\nopen 1\n"
+    assert exposition((CALLS, SECONDS, OPEN), {("open", ()): 1}) == b"# HELP open Open\n# TYPE open gauge\nopen 1.0\n"
 
 
 def test_counters_of_several_origins_add_up() -> None:

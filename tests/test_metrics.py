@@ -33,7 +33,7 @@ def connection(sandbox: Sandbox, name: str = "acme") -> Connection:
 
 async def samples(metrics: Metrics) -> Parsed:
     found = merged([metrics.counters()], [metrics.gauges()]) | await metrics.shared()
-    return parsed(exposition(FAMILIES, found))
+    return parsed(exposition(FAMILIES, found).decode())
 
 
 def told(path: str = "/Users", name: str = "acme", **more: Any) -> dict[str, Any]:
