@@ -68,6 +68,9 @@ class ConnectionTable:
     provider: str = setting(help="Which kind of upstream")
     token: Secret | None = setting(default=None, help="Bearer token of the SCIM client", secret=True)
     tokens: tuple[Secret, ...] = setting(default=(), help="Several bearer tokens", secret=True)
+    proxy_tokens: tuple[Secret, ...] = setting(
+        default=(), help="Bearer tokens for /proxy, which passes requests to the upstream's own API", secret=True
+    )
     access: Literal["read-write", "read-only"] = setting(default="read-write", help="Whether clients may write")
     mode: Literal["live", "mirror"] = setting(default="live", help="Whether reads are answered by the upstream")
     client_profile: Literal["auto", "okta", "entra", "onelogin", "ping", "sailpoint", "midpoint", "strict"] = setting(

@@ -22,7 +22,7 @@ from scim_bridge.mirror.keeper import RefreshResult, keep
 from scim_bridge.mirror.open import ChangeFeed, mirrored
 from scim_bridge.mirror.standing import Standing
 from scim_bridge.mirror.sync import Sync
-from scim_bridge.protocol.auth import TokenCheck
+from scim_bridge.protocol.auth import PROXY, TokenCheck, granted
 from scim_bridge.protocol.profiles import PROFILES
 from scim_bridge.protocol.search import Paging
 from scim_bridge.protocol.service import ScimService
@@ -105,7 +105,8 @@ class Connection:
         self.config = config
         self.database = database
         self._wall = wall
-        self.tokens = TokenCheck(config.tokens)
+        own = granted(config.tokens) + granted(config.table.proxy_tokens, frozenset({PROXY}), "proxy-")
+        self.tokens = TokenCheck(own, user=config.name)
         self.profile = PROFILES[config.table.client_profile]
         self._cursors = cursors
         self._clock = clock

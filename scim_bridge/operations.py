@@ -13,7 +13,7 @@ from starlette.routing import Route
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.exposition import MEDIA_TYPE, exposition
 from scim_bridge.metrics import FAMILIES, Counted, Metrics, merged
-from scim_bridge.protocol.auth import TokenCheck
+from scim_bridge.protocol.auth import TokenCheck, granted
 from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.workers import PUBLISH_SECONDS, Board
@@ -47,7 +47,7 @@ class Operations:
         self._connections = connections
         self._database = database
         self._database_seconds = database_seconds
-        self._token = TokenCheck([token]) if token is not None else None
+        self._token = TokenCheck(granted([token])) if token is not None else None
         self._board = Board(folder) if folder is not None else None
         self._clock = clock
         self._started = clock.now()

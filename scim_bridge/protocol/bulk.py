@@ -145,6 +145,7 @@ def _single(operation: "_Operation", request: ScimRequest, trail: Trail) -> Scim
         request_id=request.request_id,
         connection=request.connection,
         caller=request.caller,
+        may_write=request.may_write,
         left_out=request.left_out,
         audit=request.audit,
         trail=trail,

@@ -18,6 +18,12 @@ _BEARER: Final = {
     "specUri": "https://www.rfc-editor.org/info/rfc6750",
     "primary": True,
 }
+_BASIC: Final = {
+    "type": "httpbasic",
+    "name": "HTTP Basic",
+    "description": "The connection's name as the user name, its token as the password",
+    "specUri": "https://www.rfc-editor.org/info/rfc7617",
+}
 
 
 class Discovery:
@@ -44,7 +50,7 @@ class Discovery:
             "changePassword": {"supported": self._passwords},
             "sort": {"supported": True},
             "etag": {"supported": self._writable},
-            "authenticationSchemes": [_BEARER],
+            "authenticationSchemes": [_BEARER, _BASIC],
             "pagination": {
                 "cursor": True,
                 "index": True,

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.protocol.audit import Audit, RequestAudit, Trail
-from scim_bridge.protocol.auth import CHALLENGE, TokenCheck
+from scim_bridge.protocol.auth import CHALLENGE, READ, WRITE, Caller, TokenCheck
 from scim_bridge.protocol.deadline import deadline
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.protocol.media import PLAIN_JSON, media_type
@@ -56,7 +56,7 @@ class _Answer:
     """What goes out, and what the log says of it."""
 
     response: ScimResponse
-    caller: str | None = None
+    caller: Caller | None = None
     left_out: tuple[str, ...] = ()
     failure: Exception | None = None
     trail: Trail | None = None
@@ -142,10 +142,12 @@ class ScimEndpoint:
         connection = self._connections.get(name)
         if connection is None:
             raise ScimError(404, "There is no such connection")
-        answer.caller = connection.tokens.caller(headers.get("authorization"))
+        caller = answer.caller = connection.tokens.caller(headers.get("authorization"))
         # What a client needs to know before it can sign in is open to all (RFC 7643 section 5).
-        if answer.caller is None and not (path == "/ServiceProviderConfig" and scope["method"] in ("GET", "HEAD")):
+        if caller is None and not (path == "/ServiceProviderConfig" and scope["method"] in ("GET", "HEAD")):
             raise ScimError(401, "The Authorization header brings no token of this connection", headers=dict(CHALLENGE))
+        if caller is not None and READ not in caller.scopes:
+            raise ScimError(403, "This token is not for SCIM")
         answer.trail = Trail()
         request = ScimRequest(
             method=scope["method"],
@@ -157,7 +159,8 @@ class ScimEndpoint:
             body=await _body(receive, headers) if scope["method"] not in _BODILESS else b"",
             request_id=request_id,
             connection=name,
-            caller=f"{name}/{answer.caller}",
+            caller=f"{name}/{caller.name if caller else None}",
+            may_write=caller is not None and WRITE in caller.scopes,
             audit=self._told(name, answer, request_id),
             trail=answer.trail,
         )
@@ -169,7 +172,7 @@ class ScimEndpoint:
     def _told(self, name: str, answer: _Answer, request_id: str) -> RequestAudit | None:
         if self._audit is None or name not in self._connections:
             return None
-        return RequestAudit(self._audit, name, answer.caller or "", request_id)
+        return RequestAudit(self._audit, name, answer.caller.name if answer.caller else "", request_id)
 
     async def _handled(self, service: ScimService, request: ScimRequest, path: str) -> ScimResponse:
         if path != DESCRIPTION:
@@ -204,7 +207,7 @@ class ScimEndpoint:
             "bytes": size,
             "upstream_calls": len(trace.calls),
             "upstream_seconds": round(trace.upstream_seconds, 4) if trace.calls else 0.0,
-            "token": answer.caller,
+            "token": answer.caller.name if answer.caller else None,
         }
         if trace.scan_rows:
             extra["scan_rows"] = trace.scan_rows

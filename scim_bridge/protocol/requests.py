@@ -35,6 +35,7 @@ class ScimRequest:
     request_id: str = ""
     connection: str = ""  # its name
     caller: str = ""  # which of the connection's tokens asks
+    may_write: bool = True  # whether that token is for writes, too
     left_out: list[str] = field(default_factory=list)  # what of the request was ignored, for the log
     audit: RequestAudit | None = None
     trail: Trail = field(default_factory=Trail)  # what the audit log is told of a write

@@ -112,6 +112,8 @@ class ScimService:
         """Raises ScimError where the connection takes no writes, or they could not be audited."""
         if not self._writable:
             raise ScimError(403, "This connection is read-only")
+        if not request.may_write:
+            raise ScimError(403, "This token is for reading only")
         if target.operation is Operation.bulk:
             return  # each of its operations comes here
         request.trail.schema = self.directory(target.endpoint).collection.resource

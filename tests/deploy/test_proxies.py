@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from scim_bridge.app import create_app
+from scim_bridge.protocol.auth import CHALLENGE
 from scim_bridge.protocol.endpoint import MAX_BODY_BYTES
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from tests.deploy.files import DEPLOY
@@ -95,7 +96,7 @@ def test_answers_through_a_proxy_are_the_bridges_own(tmp_path: Path, name: str, 
         [first, *_] = client.get("/scim/acme/v2/Users", headers=HEADERS).json()["Resources"]
         assert first["meta"]["location"].startswith(f"{PUBLIC}/scim/acme/v2/Users/")
         refused = client.get("/scim/acme/v2/Users")
-        assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="SCIM"')
+        assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, CHALLENGE["WWW-Authenticate"])
         large = client.post("/scim/acme/v2/Users", headers=HEADERS, content=b" " * (MAX_BODY_BYTES + 1))
         assert large.status_code == 413
         assert large.json()["detail"] == f"The request body is larger than {MAX_BODY_BYTES} bytes"

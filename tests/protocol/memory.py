@@ -18,7 +18,7 @@ from scim_bridge.comparison import folded
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.logs import RequestLog
 from scim_bridge.protocol.audit import Audit
-from scim_bridge.protocol.auth import TokenCheck
+from scim_bridge.protocol.auth import TokenCheck, granted
 from scim_bridge.protocol.endpoint import ScimEndpoint
 from scim_bridge.protocol.profiles import PROFILES, PatchResponse, Profile
 from scim_bridge.protocol.search import Paging
@@ -254,7 +254,7 @@ def groups() -> Collection:
 
 class _Opened:
     def __init__(self, service: ScimService, profile: Profile, tokens: Sequence[str]) -> None:
-        self.tokens = TokenCheck([Secret(each) for each in tokens])
+        self.tokens = TokenCheck(granted([Secret(each) for each in tokens]), user="acme")
         self.profile = profile
         self._service = service
 
