@@ -10,6 +10,7 @@ from scim_bridge.protocol.profiles import PROFILES
 
 CLIENT_PROFILES = {Path("config.py"), Path("protocol/profiles.py")}
 ROOT = Path(__file__).parent.parent / "scim_bridge"
+TOP = {path.stem for path in ROOT.glob("*.py")}
 LOWER = {"clock", "codecs", "comparison", "filters", "schemas", "attributes", "settings", "simulation"}
 MAY_IMPORT = {
     "upstream": {"clock", "upstream"},
@@ -19,6 +20,7 @@ MAY_IMPORT = {
     "query": LOWER | {"query", "upstream"},
     "providers": LOWER | {"query", "upstream", "providers"},
     "protocol": LOWER | {"query", "upstream", "protocol"},
+    "admin": TOP | {"protocol", "query", "upstream", "store", "mirror", "admin"},
     "conformance": {"conformance"},
     "testing": LOWER | {"query", "upstream", "config", "protocol", "testing"},
 }
