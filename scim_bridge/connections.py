@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -99,9 +99,11 @@ class Connection:
         sharing: Sharing | None = None,
         wall: Callable[[], int] = now,
         audit: Auditor | None = None,
+        public_only: bool = False,
     ) -> None:
         """``transport`` replaces the network in tests; a ``database`` is needed where `needs_database` says so;
-        with ``sharing``, other nodes are in front of the same upstream; ``audit`` is told of sign-ins to it."""
+        with ``sharing``, other nodes are in front of the same upstream; ``audit`` is told of sign-ins to it;
+        ``public_only``: its settings may lead to addresses of the public internet only."""
         self.config = config
         self.database = database
         self._wall = wall
@@ -121,7 +123,7 @@ class Connection:
             config.name,
             endpoint.base_url,
             auth=endpoint.auth,
-            options=endpoint.options,
+            options=replace(endpoint.options, public_only=public_only),
             classify=config.provider.classify,
             clock=clock,
             transport=transport,

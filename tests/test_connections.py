@@ -15,10 +15,11 @@ from scim_bridge.connections import RETRY_SECONDS, Connection, provider_by_name
 from scim_bridge.filters import parse
 from scim_bridge.providers.scim import SOON_SECONDS
 from scim_bridge.query.plan import Query
-from scim_bridge.upstream.errors import RateLimited
+from scim_bridge.upstream.errors import RateLimited, UpstreamError
 from scim_bridge.upstream.trace import tracing
 from tests.clocks import FakeClock
 from tests.providers.weak_scim import Weak, WeakServer, server
+from tests.servers import free_port
 
 RIGHT = Weak()
 
@@ -279,3 +280,17 @@ async def test_a_connection_is_closed_while_it_is_discovered_again() -> None:
     await at.connection.aclose()
     assert at.connection._renewal is not None
     assert at.connection._renewal.cancelled()
+
+
+# -- where its settings may lead --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("public_only", "told"), [(True, "allow_private_upstreams"), (False, "not reachable")])
+async def test_a_connection_of_a_stranger_leads_to_public_addresses_only(public_only: bool, told: str) -> None:
+    settings = {"base_url": f"http://127.0.0.1:{free_port()}/v2", "token": "t0ken"}
+    document = {"provider": "scim", "token": "client-t0ken", "settings": settings}
+    config = from_document({"connections": {"acme": document}}, "test", provider_by_name)
+    connection = Connection(config.connections["acme"], Cursors(b"s" * 32), clock=FakeClock(), public_only=public_only)
+    with pytest.raises(UpstreamError, match=told):
+        await connection.service()
+    await connection.aclose()

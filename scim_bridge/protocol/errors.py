@@ -12,6 +12,7 @@ from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.directory import Unsupported
 from scim_bridge.query.write import PartialWrite
 from scim_bridge.upstream.errors import (
+    AddressRefused,
     AuthRefused,
     BadAnswer,
     Conflict,
@@ -106,6 +107,6 @@ def _upstream(error: UpstreamError, request_id: str, connection: str) -> ScimErr
             return ScimError(400, told, "invalidFilter")
         case Rejected():
             return ScimError(400, told, "invalidValue")
-        case AuthRefused() | BadAnswer():
+        case AuthRefused() | AddressRefused() | BadAnswer():
             return ScimError(502, told)
     return ScimError(502, told)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from scim_bridge.upstream.errors import BadAnswer, RateLimited, TimedOut, Unavailable, UpstreamError
+from scim_bridge.upstream.errors import AddressRefused, BadAnswer, RateLimited, TimedOut, Unavailable, UpstreamError
 from scim_bridge.upstream.pace import retry_after_seconds
 from scim_bridge.upstream.reply import Reply
 from scim_bridge.upstream.transport import Progress
@@ -50,8 +50,9 @@ def overdue(progress: Progress) -> Failure:
 
 
 def unusable(error: UpstreamError, progress: Progress) -> Failure:
-    """The answer cannot be used, or there was no sign-in to send the request with."""
-    return Failure(error, passing=_passes(error, error.status), untouched=_untouched(progress))
+    """The answer cannot be used, or there was no sign-in to send the request with, or no address to send it to."""
+    untouched = isinstance(error, AddressRefused) or _untouched(progress)
+    return Failure(error, passing=_passes(error, error.status), untouched=untouched)
 
 
 def refused(error: UpstreamError, reply: Reply) -> Failure:

@@ -19,6 +19,7 @@ from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unus
 from scim_bridge.upstream.auth import HoldsSecrets, HoldsToken
 from scim_bridge.upstream.errors import RateLimited, Rejected, TimedOut, UpstreamError
 from scim_bridge.upstream.exchange import CredentialUse, exchanged, unobserved
+from scim_bridge.upstream.guard import Guard
 from scim_bridge.upstream.pace import OwnPace, Pace, backoff_seconds
 from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
@@ -44,6 +45,7 @@ class ClientOptions:
     - ``ca_bundle``: PEM file of the only authorities trusted; None: the well-known ones.
     - ``client_cert``: PEM file with our certificate and its unencrypted key.
     - ``proxy``: `http://user:password@host:port`.
+    - ``public_only``: whoever wrote the addresses is not trusted with ours: private ones are AddressRefused.
     - ``headers``: sent with every request; not for secrets, which an `httpx.Auth` keeps out of errors.
     """
 
@@ -57,6 +59,7 @@ class ClientOptions:
     ca_bundle: str | None = None
     client_cert: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    public_only: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -108,7 +111,7 @@ class UpstreamClient:
         self._pace = pace or OwnPace(options.requests_per_second, clock)
         headers = httpx.Headers({"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}"})
         headers.update(options.headers)
-        inner = transport or _transport(options)
+        inner = transport or _transport(name, options)
         parts: tuple[object, ...] = (auth, inner)
         self._secret_holders = [each for each in parts if isinstance(each, HoldsSecrets)]
         self._auth = auth or httpx.Auth()
@@ -276,8 +279,13 @@ class UpstreamClient:
         return error.with_traceback(None)
 
 
-def _transport(options: ClientOptions) -> AiohttpTransport:
-    return AiohttpTransport(_trust(options), max_connections=options.max_concurrency, proxy=options.proxy)
+def _transport(name: str, options: ClientOptions) -> AiohttpTransport:
+    return AiohttpTransport(
+        _trust(options),
+        max_connections=options.max_concurrency,
+        proxy=options.proxy,
+        guard=Guard(name) if options.public_only else None,
+    )
 
 
 def _trust(options: ClientOptions) -> ssl.SSLContext:

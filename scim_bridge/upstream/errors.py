@@ -5,6 +5,7 @@
     ├── TimedOut        no whole answer in time, or before our own deadline
     ├── RateLimited     limited for longer than we can wait
     ├── AuthRefused     the sign-in was refused, 401 with a fresh token, 403
+    ├── AddressRefused  its address is private, and this connection may have public ones only; nothing was sent
     ├── NotFound        the upstream itself says that the thing is not there
     ├── Conflict        a value that has to be unique is taken
     ├── Rejected        any other 4xx: the upstream does not take the value
@@ -79,6 +80,10 @@ class RateLimited(UpstreamError):
 
 class AuthRefused(UpstreamError):
     """The upstream does not accept the bridge's credentials, or does not let them do this."""
+
+
+class AddressRefused(UpstreamError):
+    """The address is private, and the connection may lead to public ones only. Nothing was sent."""
 
 
 class NotFound(UpstreamError):

@@ -22,6 +22,8 @@ import yarl
 
 from scim_bridge.clock import Clock
 from scim_bridge.upstream.address import web_address
+from scim_bridge.upstream.errors import AddressRefused
+from scim_bridge.upstream.guard import Guard, PrivateAddress, refusal
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import read_body
 from scim_bridge.upstream.trace import UpstreamCall, current_trace
@@ -58,6 +60,18 @@ def _as_httpx() -> Iterator[None]:
         raise kind(type(error).__name__) from None
 
 
+@contextmanager
+def _refusals(host: str) -> Iterator[None]:
+    """What the guard refused, which aiohttp wraps, as AddressRefused."""
+    try:
+        yield
+    except aiohttp.ClientConnectorError as error:
+        if not isinstance(error.os_error, PrivateAddress):
+            raise
+        what = "the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else host
+        raise AddressRefused("", refusal(what)) from None
+
+
 class _Body(httpx.AsyncByteStream):
     """The body as it comes off the socket, still content-encoded."""
 
@@ -78,9 +92,18 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """One pool of connections; opened by the first request, in its event loop.
 
     ``proxy`` is `http://user:password@host:port`, also for https upstreams (CONNECT). ValueError for another scheme.
+    ``guard`` decides which addresses may be connected to; None: all.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext, *, max_connections: int, proxy: str | None = None) -> None:
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext,
+        *,
+        max_connections: int,
+        proxy: str | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        self._guard = guard
         self._ssl_context = ssl_context
         self._max_connections = max_connections
         self._proxy, self._proxy_secrets = _proxy(proxy)
@@ -94,8 +117,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         session = self._open()
+        if self._guard is not None:
+            self._guard.check(request.url.host)
         timeout = request.extensions.get("timeout", {})
-        with _as_httpx():
+        with _as_httpx(), _refusals(request.url.host):
             answer = await session.request(
                 request.method,
                 _verbatim(request.url),
@@ -116,7 +141,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                ssl=self._ssl_context, limit=self._max_connections, keepalive_timeout=KEEPALIVE_SECONDS
+                ssl=self._ssl_context,
+                limit=self._max_connections,
+                keepalive_timeout=KEEPALIVE_SECONDS,
+                socket_factory=self._guard.socket if self._guard is not None else None,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
