@@ -83,11 +83,23 @@ def print_provider(console: Console, provider: Provider[Any]) -> None:
             for attribute, operators, rows in pushed(access):
                 table.add_row(access.path, attribute, operators, rows)
         console.print(table)
+    print_guide(console, provider)
     console.print("[bold]Settings[/bold]")
     table = Table("key", "takes", "default", "help")
     for name, takes, default, help_text in settings_rows(provider.settings):
         table.add_row(name, takes, default, help_text)
     console.print(table)
+
+
+def print_guide(console: Console, provider: Provider[Any]) -> None:
+    """What to do in the vendor's own administration first, and where values are found there."""
+    if provider.guide:
+        console.print("[bold]To do first, in its own administration[/bold]")
+    for number, step in enumerate(provider.guide, 1):
+        console.print(f"{number}. {step}", markup=False, highlight=False)
+    found = [each for each in settings_of(provider.settings) if each.metadata["where"]]
+    for each in found:
+        console.print(f"{each.name}: {each.metadata['where']}", markup=False, highlight=False)
 
 
 def settings_rows(kind: type[Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -12,6 +12,7 @@ from scim_bridge import tables
 from scim_bridge.cli import main
 from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.settings import settings_of
 from tests.servers import free_port, running
 
 USER = "7eed8d14-f06d-4fef-b019-66a0c381e88f"
@@ -205,6 +206,9 @@ def test_a_provider_shows_its_filters_and_settings(name: str) -> None:
     assert "userName" in result.output
     for key, *_ in tables.settings_rows(provider.settings):
         assert key in result.output
+    told = " ".join(result.output.split())
+    assert all(" ".join(each.split()) in told for each in provider.guide)
+    assert all(each.metadata["where"] in told for each in settings_of(provider.settings))
 
 
 def test_an_unknown_provider_is_wrong_usage() -> None:

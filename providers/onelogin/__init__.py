@@ -52,55 +52,82 @@ PAGES = {"user_page_size": 1000, "role_page_size": 650, "event_page_size": 1000}
 class Settings:
     """The ``[connections.NAME.settings]`` of a OneLogin connection."""
 
-    subdomain: str = setting(help="The account: SUBDOMAIN in https://SUBDOMAIN.onelogin.com")
-    client_id: str = setting(help="Client ID of an API credential: Developers > API Credentials")
+    subdomain: str = setting(
+        help="The account: SUBDOMAIN in https://SUBDOMAIN.onelogin.com",
+        where="The first part of your OneLogin address",
+        placeholder="example",
+    )
+    client_id: str = setting(help="Client ID of an API credential", where="Developers > API Credentials")
     client_secret: Secret = setting(
-        help="Client secret of the credential; it needs the scope Manage All to write roles and to read events",
+        help="Client secret of the credential; it needs the scope Manage All to write roles",
+        where="Developers > API Credentials",
         secret=True,
     )
     token_auth_method: Literal["client_secret_basic", "client_secret_post"] = setting(
-        default="client_secret_basic", help="How the credential is sent: in a Basic header, or in a form"
+        default="client_secret_basic",
+        help="How the credential is sent: in a Basic header, or in a form",
+        choices={"client_secret_basic": "In a Basic header", "client_secret_post": "In a form"},
+        advanced=True,
     )
     active_statuses: tuple[int, ...] = setting(
-        default=(1,), help="The statuses that show as active; [1, 3, 4, 5, 7, 8]: all that no administrator suspended"
+        default=(1,),
+        help="The statuses that show as active; [1, 3, 4, 5, 7, 8]: all that no administrator suspended",
+        advanced=True,
     )
     email_required: bool = setting(
-        default=True, help="New users need an e-mail address beside their username, as the vendor's newer pages say"
+        default=True,
+        help="New users need an e-mail address beside their username, as the vendor's newer pages say",
+        advanced=True,
     )
     mappings: Literal["async", "sync", "disabled"] = setting(
-        default="async", help="When the account's mappings run after a user is written"
+        default="async", help="When the account's mappings run after a user is written", advanced=True
     )
-    validate_policy: bool = setting(default=True, help="Passwords have to meet the account's password policy")
+    validate_policy: bool = setting(
+        default=True, help="Passwords have to meet the account's password policy", advanced=True
+    )
     activities: bool = setting(
-        default=True, help="Show events as Activities; false for credentials that cannot read events"
+        default=True, help="Show events as Activities; false for credentials that cannot read events", advanced=True
     )
     wildcards: bool = setting(
         default=False,
         help="* works in all text filters, so sw, ew and co need no scan (documented for many cases only)",
+        advanced=True,
     )
     group_id_filter: bool = setting(
         default=False,
         help="The list of users takes group_id, so groupId filters need no scan (undocumented)",
+        advanced=True,
     )
     role_name_filter: Literal["name", "role_name", "none"] = setting(
-        default="name", help="The parameter that finds roles by name; role_name is the vendor's SDK's word for it"
+        default="name",
+        help="The parameter that finds roles by name; role_name is the vendor's SDK's word for it",
+        advanced=True,
     )
     ordered_by_id: bool = setting(
-        default=True, help="Lists of users are asked for in the order of ids, so that those who come do not shift pages"
+        default=True,
+        help="Lists of users are asked for in the order of ids, so that those who come do not shift pages",
+        advanced=True,
     )
     clear_with: Literal["null", "empty"] = setting(
-        default="null", help="What a text field is cleared with: null, or an empty text (unverified)"
+        default="null", help="What a text field is cleared with: null, or an empty text (unverified)", advanced=True
     )
-    user_page_size: int = setting(default=50, help="Users a request brings: 50 by the vendor's pages, 100 by its SDKs")
-    role_page_size: int = setting(default=100, help="Roles, and members of a role, that a request brings")
-    event_page_size: int = setting(default=50, help="Events a request brings; others have used 1000")
-    base_url: str | None = setting(default=None, help="Overrides https://SUBDOMAIN.onelogin.com")
+    user_page_size: int = setting(
+        default=50, help="Users a request brings: 50 by the vendor's pages, 100 by its SDKs", advanced=True
+    )
+    role_page_size: int = setting(
+        default=100, help="Roles, and members of a role, that a request brings", advanced=True
+    )
+    event_page_size: int = setting(default=50, help="Events a request brings; others have used 1000", advanced=True)
+    base_url: str | None = setting(default=None, help="Overrides https://SUBDOMAIN.onelogin.com", advanced=True)
     native_text_match: TextMatch = setting(
-        default="unknown", help="How OneLogin compares text in filters; unless insensitive, userName eq takes a scan"
+        default="unknown",
+        help="How OneLogin compares text in filters; unless insensitive, userName eq takes a scan",
+        advanced=True,
     )
     attributes: Mapping[str, str] = setting(
         default={},
         help='SCIM path to field, such as enterprise.employeeNumber = "custom_attributes.employee_number"',
+        advanced=True,
     )
 
 
@@ -191,6 +218,13 @@ CUSTOM_OF_SANDBOX = {"employeeNumber": "employee_number", "costCenter": "cost_ce
 PROVIDER = Provider(
     name="onelogin",
     title="OneLogin",
+    guide=(
+        "Under Developers > API Credentials, make a new credential. Each has one scope.",
+        "Choose Manage All, so that users, roles and passwords can be written. Read All is enough for a connection "
+        "that only reads.",
+        "With Manage Users or Read Users, events cannot be read: switch off activities under the settings below.",
+        "The credential works as long as the account of the administrator who made it exists.",
+    ),
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,

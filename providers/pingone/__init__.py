@@ -42,36 +42,69 @@ CUSTOM_OF_SANDBOX = {
 class Settings:
     """The ``[connections.NAME.settings]`` of a PingOne connection."""
 
-    environment_id: str = setting(help="Environment ID, a UUID: Settings > Environment Properties")
-    client_id: str = setting(help="Client ID of a worker application: Applications > the application > Overview")
-    client_secret: Secret = setting(
-        help="Client secret of the worker application; it needs the role Identity Data Admin", secret=True
+    environment_id: str = setting(
+        help="The environment whose users and groups are shown, a UUID",
+        where="Settings > Environment Properties",
+        placeholder="5f9b1c2e-0d3a-4c58-9a77-1e2f3a4b5c6d",
     )
-    region: Literal["na", "eu", "ca", "ap", "au", "sg"] = setting(default="na", help="Where the environment lives")
+    client_id: str = setting(
+        help="Client ID of a worker application", where="Applications > the application > Overview"
+    )
+    client_secret: Secret = setting(
+        help="Client secret of the worker application; it needs the role Identity Data Admin",
+        where="Applications > the application > Overview",
+        secret=True,
+    )
+    region: Literal["na", "eu", "ca", "ap", "au", "sg"] = setting(
+        default="na",
+        help="Where the environment lives: what the API's address ends with",
+        choices={
+            "na": "North America (pingone.com)",
+            "eu": "Europe (pingone.eu)",
+            "ca": "Canada (pingone.ca)",
+            "ap": "Asia Pacific (pingone.asia)",
+            "au": "Australia (pingone.com.au)",
+            "sg": "Singapore (pingone.sg)",
+        },
+    )
     token_auth_method: Literal["client_secret_basic", "client_secret_post"] = setting(
-        default="client_secret_basic", help="The application's token endpoint authentication method"
+        default="client_secret_basic",
+        help="The application's token endpoint authentication method; another one is refused like a wrong secret",
+        choices={"client_secret_basic": "Client Secret Basic", "client_secret_post": "Client Secret Post"},
     )
     population_id: str | None = setting(
-        default=None, help="Population of new users; without it, the environment's default population"
+        default=None,
+        help="Population of new users; without it, the environment's default population",
+        advanced=True,
     )
     population_ids: tuple[str, ...] = setting(
-        default=(), help="Show and change only users and groups of these populations; new users go to the first"
+        default=(),
+        help="Show and change only users and groups of these populations; new users go to the first",
+        advanced=True,
     )
-    locked_is_inactive: bool = setting(default=False, help="Show locked users as inactive too")
+    locked_is_inactive: bool = setting(default=False, help="Show locked users as inactive too", advanced=True)
     updated_at_filter: bool = setting(
-        default=False, help="The API takes ge and le on updatedAt, so lastModified filters need no scan (unverified)"
+        default=False,
+        help="The API takes ge and le on updatedAt, so lastModified filters need no scan (unverified)",
+        advanced=True,
     )
     name_contains_filter: bool = setting(
-        default=False, help="The API takes co on given and family names, so these need no scan (one source only)"
+        default=False,
+        help="The API takes co on given and family names, so these need no scan (one source only)",
+        advanced=True,
     )
     escaped_quotes: bool = setting(
-        default=False, help='Filters take \\" and \\\\ in values, so such values need no scan (unverified)'
+        default=False,
+        help='Filters take \\" and \\\\ in values, so such values need no scan (unverified)',
+        advanced=True,
     )
-    api_url: str | None = setting(default=None, help="Overrides https://api.pingone.TLD/v1")
-    auth_url: str | None = setting(default=None, help="Overrides https://auth.pingone.TLD")
-    native_text_match: TextMatch = setting(default="insensitive", help="How PingOne compares text in filters")
+    api_url: str | None = setting(default=None, help="Overrides https://api.pingone.TLD/v1", advanced=True)
+    auth_url: str | None = setting(default=None, help="Overrides https://auth.pingone.TLD", advanced=True)
+    native_text_match: TextMatch = setting(
+        default="insensitive", help="How PingOne compares text in filters", advanced=True
+    )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to custom attribute, such as enterprise.department = "department"'
+        default={}, help='SCIM path to custom attribute, such as enterprise.department = "department"', advanced=True
     )
 
 
@@ -139,6 +172,14 @@ def _simulation(people: int) -> Simulation:
 PROVIDER = Provider(
     name="pingone",
     title="PingOne",
+    guide=(
+        "In the environment that holds the users, add an application of the type Worker.",
+        "Give the application the role Identity Data Admin for that environment. Its permissions come from roles, "
+        "not from scopes.",
+        "Note which token endpoint authentication method the application has: Client Secret Basic or Client Secret "
+        "Post. The same has to be chosen here.",
+        "A role that was just given may take some minutes until it counts.",
+    ),
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,

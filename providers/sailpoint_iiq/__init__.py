@@ -47,34 +47,76 @@ SOON_SECONDS: Final = 60.0
 class Settings:
     """The ``[connections.NAME.settings]`` of an IdentityIQ connection."""
 
-    base_url: str = setting(help="IdentityIQ's own address with its context, as https://iiq.example.com/identityiq")
-    username: str | None = setting(default=None, help="Identity for HTTP Basic, with the capability SCIMExecutor")
-    password: Secret | None = setting(default=None, secret=True, help="Password for HTTP Basic")
-    client_id: str | None = setting(default=None, help="OAuth client, from Global Settings > API Authentication")
-    client_secret: Secret | None = setting(default=None, secret=True, help="Secret of the OAuth client")
-    ca_bundle: str | None = setting(default=None, help="PEM file of the only certificate authorities trusted")
-    client_cert: str | None = setting(default=None, help="PEM file with a client certificate and its key")
-    proxy: Secret | None = setting(
-        default=None, secret=True, help="Proxy URL, as http://user:password@host:port: it may hold a password"
+    base_url: str = setting(
+        help="IdentityIQ's own address with its context, as https://iiq.example.com/identityiq",
+        label="Address of IdentityIQ",
+        where="What the browser shows while you use IdentityIQ, up to and including the context",
+        placeholder="https://iiq.example.com/identityiq",
     )
-    timeout_seconds: float = setting(default=60.0, help="Silence on the connection that ends an attempt")
-    max_concurrency: int = setting(default=4, help="Requests at a time: the server is one for people, too")
+    username: str | None = setting(
+        default=None,
+        help="Identity for HTTP Basic, with the capability SCIMExecutor",
+        label="User name",
+        group="Sign in with a user name",
+    )
+    password: Secret | None = setting(
+        default=None, secret=True, help="Password for HTTP Basic", group="Sign in with a user name"
+    )
+    client_id: str | None = setting(
+        default=None,
+        help="OAuth client, in place of a user name",
+        where="Global Settings > API Authentication",
+        group="Or with an OAuth client",
+    )
+    client_secret: Secret | None = setting(
+        default=None,
+        secret=True,
+        help="Secret of the OAuth client",
+        where="Global Settings > API Authentication",
+        group="Or with an OAuth client",
+    )
+    ca_bundle: str | None = setting(
+        default=None, help="PEM file of the only certificate authorities trusted", advanced=True, local=True
+    )
+    client_cert: str | None = setting(
+        default=None, help="PEM file with a client certificate and its key", advanced=True, local=True
+    )
+    proxy: Secret | None = setting(
+        default=None,
+        secret=True,
+        help="Proxy URL, as http://user:password@host:port: it may hold a password",
+        advanced=True,
+    )
+    timeout_seconds: float = setting(default=60.0, help="Silence on the connection that ends an attempt", advanced=True)
+    max_concurrency: int = setting(
+        default=4, help="Requests at a time: the server is one for people, too", advanced=True
+    )
     delete_policy: DeletePolicy = setting(
-        default="delete", help="What DELETE of a user does: delete the identity, or deactivate it and hide it here"
+        default="delete",
+        help="What DELETE of a user does: delete the identity, or deactivate it and hide it here",
+        advanced=True,
     )
     detected_roles: bool = setting(
-        default=False, help="Roles that IdentityIQ detected count as groups, not assigned ones alone"
+        default=False, help="Roles that IdentityIQ detected count as groups, not assigned ones alone", advanced=True
     )
     native_text_match: TextMatch = setting(
-        default="insensitive", help="How the database compares text, where trying it on the first users does not tell"
+        default="insensitive",
+        help="How the database compares text, where trying it on the first users does not tell",
+        advanced=True,
     )
     discovery_seconds: float = setting(
-        default=86_400.0, help="How often schemas are read and filters are tried again; 0: at start only"
+        default=86_400.0, help="How often schemas are read and filters are tried again; 0: at start only", advanced=True
     )
-    scim_path: str = setting(default="/scim/v2", help="Path of the SCIM API below base_url; gateways may rename it")
-    token_url: str | None = setting(default=None, help="OAuth token endpoint, if not base_url + /oauth2/token")
+    scim_path: str = setting(
+        default="/scim/v2", help="Path of the SCIM API below base_url; gateways may rename it", advanced=True
+    )
+    token_url: str | None = setting(
+        default=None, help="OAuth token endpoint, if not base_url + /oauth2/token", advanced=True
+    )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to identity attribute, such as "enterprise.department" = "department"'
+        default={},
+        help='SCIM path to identity attribute, such as "enterprise.department" = "department"',
+        advanced=True,
     )
 
 
@@ -167,6 +209,13 @@ def _simulation(people: int) -> Simulation:
 PROVIDER = Provider(
     name="sailpoint-iiq",
     title="SailPoint IdentityIQ",
+    guide=(
+        "The bridge signs in as an identity of IdentityIQ, which needs the capability SCIMExecutor, and the right to "
+        "delete identities where clients delete users.",
+        "Either give the identity's user name and password, or make an OAuth client under Global Settings > API "
+        "Authentication > Create, with that identity as its proxy user: the proxy user's rights apply.",
+        "IdentityIQ has to be reachable from the bridge.",
+    ),
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,

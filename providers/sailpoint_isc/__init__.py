@@ -47,50 +47,80 @@ ATTRIBUTES_OF_SANDBOX = {"enterprise.department": "department", "title": "title"
 class Settings:
     """The ``[connections.NAME.settings]`` of an Identity Security Cloud connection."""
 
-    tenant: str = setting(help="The tenant's name: TENANT.api.identitynow.com")
-    client_id: str = setting(help="Client ID of a personal access token: Preferences > Personal Access Tokens")
+    tenant: str = setting(
+        help="The tenant's name: TENANT.api.identitynow.com",
+        where="The first part of the host name of the tenant's API",
+        placeholder="example",
+    )
+    client_id: str = setting(
+        help="Client ID of a personal access token", where="Preferences > Personal Access Tokens, as its owner"
+    )
     client_secret: Secret = setting(
-        help="Client secret of that token; its owner needs the user level ORG_ADMIN", secret=True
+        help="Client secret of that token; its owner needs the user level ORG_ADMIN",
+        where="Shown once, when the token is made",
+        secret=True,
     )
     identities: Literal["correlated", "all"] = setting(
-        default="correlated", help="Show only identities with an authoritative account, or all of them"
+        default="correlated",
+        help="Show only identities with an authoritative account, or all of them",
+        choices={"correlated": "With an authoritative account", "all": "All"},
     )
     writes: tuple[Literal["lifecycle", "accounts", "non-employee"], ...] = setting(
         default=(),
         help="What of identities may be written: lifecycle or accounts for active, non-employee for their records",
+        label="What may be written",
+        choices={
+            "lifecycle": "active, by lifecycle states",
+            "accounts": "active, by enabling and disabling accounts",
+            "non-employee": "Non-employees: create, change and delete their records",
+        },
     )
     non_employee_source_id: str | None = setting(
-        default=None, help="The source of the non-employees that may be created, changed and deleted"
+        default=None, help="The source of the non-employees that may be created, changed and deleted", advanced=True
     )
     group_owner_id: str | None = setting(
-        default=None, help="The identity that owns new governance groups for which a client names no owner"
+        default=None,
+        help="The identity that owns new governance groups for which a client names no owner",
+        advanced=True,
     )
-    active_state: str = setting(default="active", help="Lifecycle state of who is activated (technical name)")
-    inactive_state: str = setting(default="inactive", help="Lifecycle state of who is deactivated (technical name)")
+    active_state: str = setting(
+        default="active", help="Lifecycle state of who is activated (technical name)", advanced=True
+    )
+    inactive_state: str = setting(
+        default="inactive", help="Lifecycle state of who is deactivated (technical name)", advanced=True
+    )
     inactive_states: tuple[str, ...] = setting(
-        default=("inactive", "terminated"), help="Lifecycle states that show as inactive, where writes has lifecycle"
+        default=("inactive", "terminated"),
+        help="Lifecycle states that show as inactive, where writes has lifecycle",
+        advanced=True,
     )
     inactive_statuses: tuple[str, ...] = setting(
-        default=("DISABLED", "DEACTIVATED", "TERMINATED"), help="Identity statuses that show as inactive otherwise"
+        default=("DISABLED", "DEACTIVATED", "TERMINATED"),
+        help="Identity statuses that show as inactive otherwise",
+        advanced=True,
     )
     settle_seconds: float = setting(
-        default=20.0, help="How long to wait until an identity shows what was written; then the write fails"
+        default=20.0,
+        help="How long to wait until an identity shows what was written; then the write fails",
+        advanced=True,
     )
     status_filter: bool = setting(
         default=False,
         help="Filters know the status as cloudStatus, so filters on active need no scan (unverified)",
+        advanced=True,
     )
     sorts_without_case: bool = setting(
         default=False,
         help="The API sorts names without case and missing ones last, so these need no scan (unverified)",
+        advanced=True,
     )
     api_prefix: Literal["v1", "v2024", "v2025", "v2026"] = setting(
-        default="v1", help="v1: each service has its own version; else the version of the whole API"
+        default="v1", help="v1: each service has its own version; else the version of the whole API", advanced=True
     )
-    api_url: str | None = setting(default=None, help="Overrides https://TENANT.api.identitynow.com")
-    native_text_match: TextMatch = setting(default="insensitive", help="How filters compare text")
+    api_url: str | None = setting(default=None, help="Overrides https://TENANT.api.identitynow.com", advanced=True)
+    native_text_match: TextMatch = setting(default="insensitive", help="How filters compare text", advanced=True)
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to identity attribute, such as enterprise.department = "department"'
+        default={}, help='SCIM path to identity attribute, such as enterprise.department = "department"', advanced=True
     )
 
     @property
@@ -182,6 +212,17 @@ def _simulation(people: int) -> Simulation:
 PROVIDER = Provider(
     name="sailpoint-isc",
     title="SailPoint Identity Security Cloud",
+    guide=(
+        "Sign in as a user of the level ORG_ADMIN and make a personal access token. The bridge acts as this user; an "
+        "API client without a user cannot read identities.",
+        "Give the token the scope sp:scopes:all. The one that is preselected, sp:scopes:default, is not enough.",
+        "Narrower, to read only: idn:identity:read, idn:workgroup:read, idn:role-unchecked:read and "
+        "idn:entitlement:read. To write governance groups, idn:workgroup:manage and idn:workgroup:write, too.",
+        "To write active: idn:accounts-state:manage, or idn:identity-lifecycle-state:manage with "
+        "idn:identity-profile:read and idn:identity-profile-lifecycle-state:read. For non-employees: idn:nelm:read and "
+        "idn:nelm:manage.",
+        "Copy the client secret at once: it is shown once.",
+    ),
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,

@@ -38,40 +38,76 @@ TIMEOUT_SECONDS = 45.0
 class Settings:
     """The ``[connections.NAME.settings]`` of a NERM connection."""
 
-    base_url: str = setting(help="The tenant's API, as in https://TENANT.nonemployee.com/api")
-    api_token: Secret | None = setting(default=None, help="API key of the tenant: Admin > System > API", secret=True)
-    token_url: str | None = setting(
-        default=None, help="Instead of api_token: https://TENANT.api.identitynow.com/oauth/token"
+    base_url: str = setting(
+        help="The tenant's API, as in https://TENANT.nonemployee.com/api",
+        label="Address of the API",
+        where="The address at which you use NERM, with /api behind its host name",
+        placeholder="https://example.nonemployee.com/api",
     )
-    client_id: str | None = setting(default=None, help="Client ID of a personal access token of a NERM administrator")
-    client_secret: Secret | None = setting(default=None, help="Its client secret", secret=True)
+    token_url: str | None = setting(
+        default=None,
+        help="Instead of api_token: https://TENANT.api.identitynow.com/oauth/token",
+        label="Token URL",
+        where="Your Identity Security Cloud tenant's name, in this address",
+        placeholder="https://example.api.identitynow.com/oauth/token",
+        group="Sign in with a personal access token",
+    )
+    client_id: str | None = setting(
+        default=None,
+        help="Client ID of a personal access token of a NERM administrator",
+        where="Identity Security Cloud: Preferences > Personal Access Tokens, as its owner",
+        group="Sign in with a personal access token",
+    )
+    client_secret: Secret | None = setting(
+        default=None,
+        help="Its client secret",
+        where="Shown once, when the token is made",
+        secret=True,
+        group="Sign in with a personal access token",
+    )
+    api_token: Secret | None = setting(
+        default=None,
+        help="API key of the tenant, in place of a personal access token",
+        label="API key",
+        where="Admin > System > API",
+        secret=True,
+        group="Or with an API key",
+    )
     people_profile_types: tuple[str, ...] = setting(
         default=(),
         help="Names, uids or ids of the profile types that are people; new ones get the first. Default: those of the "
         "category non-employee",
     )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to attribute uid, such as enterprise.department = "department"'
+        default={}, help='SCIM path to attribute uid, such as enterprise.department = "department"', advanced=True
     )
     delete_policy: Literal["terminate", "archive", "hard"] = setting(
-        default="terminate", help="What a DELETE does: set the status Terminated, archive, or delete for good"
+        default="terminate",
+        help="What a DELETE does: set the status Terminated, archive, or delete for good",
+        advanced=True,
     )
     inactive_status: Literal["Inactive", "Terminated"] = setting(
-        default="Inactive", help="The status that active = false gives"
+        default="Inactive", help="The status that active = false gives", advanced=True
     )
-    on_leave_is_active: bool = setting(default=False, help="Show people on leave as active")
+    on_leave_is_active: bool = setting(default=False, help="Show people on leave as active", advanced=True)
     writable_name: Literal["auto", "yes", "no"] = setting(
         default="auto",
         help="Whether clients may write the profile's name; auto: where NERM does not make it of attributes",
+        advanced=True,
     )
-    native_text_match: TextMatch = setting(default="unknown", help="How NERM compares text (unverified)")
-    advanced_search: bool = setting(default=True, help="Narrow by advanced search where that loses nobody")
+    native_text_match: TextMatch = setting(default="unknown", help="How NERM compares text (unverified)", advanced=True)
+    advanced_search: bool = setting(
+        default=True, help="Narrow by advanced search where that loses nobody", advanced=True
+    )
     list_order: Literal["created_at", "name", ""] = setting(
-        default="created_at", help="What lists are ordered by, so that pages fit each other; empty: what NERM gives"
+        default="created_at",
+        help="What lists are ordered by, so that pages fit each other; empty: what NERM gives",
+        advanced=True,
     )
     page_size: int = setting(
         default=users.LARGEST_PAGE,
         help="Profiles a request may ask for, at most 500; fewer where profiles are wide and NERM times out",
+        advanced=True,
     )
 
 
@@ -136,6 +172,14 @@ def _simulation(people: int) -> Simulation:
 PROVIDER = Provider(
     name="sailpoint-nerm",
     title="SailPoint NERM",
+    guide=(
+        "Make a personal access token in Identity Security Cloud, as a user who is an administrator of NERM: others "
+        "may not use its API. Tenants created after June 2025 take no other way to sign in.",
+        "Such a token lasts six months at most, and calls obey the network rules that Identity Security Cloud has for "
+        "its owner.",
+        "An older tenant may give an API key instead.",
+        "Copy the client secret at once: it is shown once.",
+    ),
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,

@@ -41,25 +41,53 @@ SOON_SECONDS: Final = 60.0
 class Settings:
     """The ``[connections.NAME.settings]`` of a SCIM connection."""
 
-    base_url: str = setting(help="The server's SCIM base URL, up to and including /v2")
-    token: Secret | None = setting(default=None, secret=True, help="Bearer token; or username and password")
-    username: str | None = setting(default=None, help="User name for HTTP Basic authentication")
-    password: Secret | None = setting(default=None, secret=True, help="Password for HTTP Basic authentication")
-    ca_bundle: str | None = setting(default=None, help="PEM file of the only certificate authorities trusted")
-    client_cert: str | None = setting(default=None, help="PEM file with a client certificate and its key")
-    proxy: Secret | None = setting(
-        default=None, secret=True, help="Proxy URL, as http://user:password@host:port: it may hold a password"
+    base_url: str = setting(
+        help="The server's SCIM base URL, up to and including /v2",
+        label="SCIM base URL",
+        placeholder="https://scim.example.com/v2",
     )
-    timeout_seconds: float = setting(default=30.0, help="Silence on the connection that ends an attempt")
+    token: Secret | None = setting(
+        default=None,
+        secret=True,
+        help="Bearer token; or username and password",
+        group="Sign in with a token",
+    )
+    username: str | None = setting(
+        default=None,
+        help="User name for HTTP Basic authentication",
+        label="User name",
+        group="Or with a user name",
+    )
+    password: Secret | None = setting(
+        default=None, secret=True, help="Password for HTTP Basic authentication", group="Or with a user name"
+    )
+    ca_bundle: str | None = setting(
+        default=None, help="PEM file of the only certificate authorities trusted", advanced=True, local=True
+    )
+    client_cert: str | None = setting(
+        default=None, help="PEM file with a client certificate and its key", advanced=True, local=True
+    )
+    proxy: Secret | None = setting(
+        default=None,
+        secret=True,
+        help="Proxy URL, as http://user:password@host:port: it may hold a password",
+        advanced=True,
+    )
+    timeout_seconds: float = setting(default=30.0, help="Silence on the connection that ends an attempt", advanced=True)
     native_text_match: TextMatch = setting(
-        default="unknown", help="How the server compares text in filters; unknown: as it is seen to on its rows"
+        default="unknown",
+        help="How the server compares text in filters; unknown: as it is seen to on its rows",
+        advanced=True,
     )
     discovery_seconds: float = setting(
         default=900.0,
         help="How often the server's discovery is read again, and what it does is tried; 0: at start only",
+        advanced=True,
     )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to the server\'s own path, such as enterprise.department = "urn:example:User:dept"'
+        default={},
+        help='SCIM path to the server\'s own path, such as enterprise.department = "urn:example:User:dept"',
+        advanced=True,
     )
 
 
@@ -119,6 +147,10 @@ def _simulation(people: int) -> Simulation:
 PROVIDER = Provider(
     name="scim",
     title="SCIM 2.0 server",
+    guide=(
+        "On the server, make a bearer token for the bridge, or a user for HTTP Basic authentication.",
+        "It has to be allowed to read discovery, users and groups, and to write them where clients are to write.",
+    ),
     settings=Settings,
     endpoint=_endpoint,
     collections=_collections,

@@ -68,7 +68,8 @@ class Provider(Generic[S]):
     not asked, as for `scim-bridge providers`). ``classify`` turns a refusal into an error by vendor code; None leaves
     it to the defaults by HTTP status. ``check`` tells what is wrong with settings beyond their types: the key, and why.
     ``remembers``: the resource types of which the bridge notes what was deleted (`Collection.remembered`), and has to
-    know it as long as the upstream has the record.
+    know it as long as the upstream has the record. ``guide``: what to do in the vendor's own administration before the
+    settings can be filled in, step by step and in plain text: what to create, and which scopes or roles it needs.
     """
 
     name: str
@@ -82,4 +83,5 @@ class Provider(Generic[S]):
     classify: Callable[[Reply], UpstreamError | None] = _unclassified
     check: Callable[[S], tuple[str, str] | None] = _no_problem
     remembers: Callable[[S], Sequence[str]] = _nothing
+    guide: Sequence[str] = ()
     simulation: Callable[[int], Simulation] | None = None

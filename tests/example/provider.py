@@ -34,7 +34,7 @@ TEAM = (Attribute("id", "key", mutability="readOnly"), Attribute("displayName", 
 @dataclass(frozen=True, slots=True)
 class Settings:
     base_url: str = setting(help="Address of the API, as https://example.folkbase.example/v3")
-    api_token: Secret = setting(secret=True, help="API token; Settings, Integrations, New token")
+    api_token: Secret = setting(secret=True, help="API token", where="Settings > Integrations > New token")
     native_text_match: declare.TextMatch = setting(default="insensitive", help="How Folkbase compares text")
 
 
@@ -117,4 +117,4 @@ def endpoint(settings: Settings, clock: Clock) -> Endpoint:
     return Endpoint(settings.base_url, Bearer(settings.api_token))
 
 
-PROVIDER = Provider("folkbase", "Folkbase", Settings, endpoint, collections)
+PROVIDER = Provider("folkbase", "Folkbase", Settings, endpoint, collections, guide=("Make an API token.",))
