@@ -4,10 +4,19 @@ from dataclasses import dataclass
 
 import httpx
 
-from scim_bridge.upstream.errors import AddressRefused, BadAnswer, RateLimited, TimedOut, Unavailable, UpstreamError
+from scim_bridge.upstream.errors import (
+    AddressRefused,
+    BadAnswer,
+    HostNotFound,
+    NotTrusted,
+    RateLimited,
+    TimedOut,
+    Unavailable,
+    UpstreamError,
+)
 from scim_bridge.upstream.pace import retry_after_seconds
 from scim_bridge.upstream.reply import Reply
-from scim_bridge.upstream.transport import Progress
+from scim_bridge.upstream.transport import HostNameError, Progress, TlsError
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
@@ -35,12 +44,18 @@ def _broken(error: httpx.RequestError, progress: Progress) -> UpstreamError:
     if isinstance(error, httpx.ProxyError):
         return Unavailable("", f"{where}not reachable through the proxy {why}")
     if isinstance(error, _UNREACHED):
-        return Unavailable("", f"{where}not reachable {why}")
+        return _unreached(error)("", f"{where}not reachable {why}")
     if isinstance(error, httpx.TimeoutException):
         return TimedOut("", f"{where}stopped answering {why}", status=progress.status)
     if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError) or progress.status is not None:
         return BadAnswer("", f"{where}cut off or garbled its answer {why}", status=progress.status)
     return Unavailable("", f"{where}broke the connection {why}")
+
+
+def _unreached(error: httpx.RequestError) -> type[Unavailable]:
+    if isinstance(error, HostNameError):
+        return HostNotFound
+    return NotTrusted if isinstance(error, TlsError) else Unavailable
 
 
 def overdue(progress: Progress) -> Failure:

@@ -13,7 +13,15 @@ import httpx
 
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.upstream.address import web_address
-from scim_bridge.upstream.errors import AuthRefused, BadAnswer, Conflict, NotFound, Rejected, UpstreamError
+from scim_bridge.upstream.errors import (
+    AuthRefused,
+    BadAnswer,
+    Conflict,
+    NotFound,
+    Rejected,
+    SignInRefused,
+    UpstreamError,
+)
 from scim_bridge.upstream.pace import retry_after_seconds
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import decode, error_by_status
@@ -113,7 +121,7 @@ class ClientCredentials(httpx.Auth):
 
     Tokens live in memory only, unless they are shared with other nodes: then one of these signs in for all.
 
-    A refusal is AuthRefused with the OAuth error code in ``codes``, also where the token endpoint is not found; an
+    A refusal is SignInRefused with the OAuth error code in ``codes``, also where the token endpoint is not found; an
     outage of it is Unavailable. ValueError for a token URL that is none.
     """
 
@@ -272,10 +280,10 @@ def _granted(answer: httpx.Response, content: bytes) -> Mapping[str, Any]:
     return body
 
 
-def _refusal(status: int, body: Mapping[str, Any]) -> AuthRefused:
+def _refusal(status: int, body: Mapping[str, Any]) -> SignInRefused:
     code = body.get("error")
     codes = (code,) if isinstance(code, str) and _CODE.fullmatch(code) else ()
-    return AuthRefused("", f"the sign-in was refused: {', '.join((*codes, str(status)))}", status=status, codes=codes)
+    return SignInRefused("", f"the sign-in was refused: {', '.join((*codes, str(status)))}", status=status, codes=codes)
 
 
 def _about_sign_in(error: UpstreamError) -> UpstreamError:

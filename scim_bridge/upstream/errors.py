@@ -2,9 +2,12 @@
 
     UpstreamError
     ├── Unavailable     not reachable, or 5xx to the last attempt
+    │   ├── HostNotFound  ... as its name leads to no address
+    │   └── NotTrusted    ... as no secure connection came about: another certificate than TLS asks for, or no TLS
     ├── TimedOut        no whole answer in time, or before our own deadline
     ├── RateLimited     limited for longer than we can wait
-    ├── AuthRefused     the sign-in was refused, 401 with a fresh token, 403
+    ├── AuthRefused     401 with a fresh token, 403
+    │   └── SignInRefused  ... by the token endpoint
     ├── AddressRefused  its address is private, and this connection may have public ones only; nothing was sent
     ├── NotFound        the upstream itself says that the thing is not there
     ├── Conflict        a value that has to be unique is taken
@@ -70,6 +73,14 @@ class Unavailable(UpstreamError):
     """Not reachable, or it answered 5xx to the last attempt."""
 
 
+class HostNotFound(Unavailable):
+    """The host's name leads to no address."""
+
+
+class NotTrusted(Unavailable):
+    """TLS failed: a certificate that is not trusted, has expired or is another host's, or what answers is no TLS."""
+
+
 class TimedOut(UpstreamError):
     """No whole answer within the time limit of one attempt, or before the request's deadline."""
 
@@ -80,6 +91,10 @@ class RateLimited(UpstreamError):
 
 class AuthRefused(UpstreamError):
     """The upstream does not accept the bridge's credentials, or does not let them do this."""
+
+
+class SignInRefused(AuthRefused):
+    """The token endpoint gives no token; the OAuth error code is in ``codes``, where it named one."""
 
 
 class AddressRefused(UpstreamError):

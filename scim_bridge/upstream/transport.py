@@ -33,11 +33,22 @@ KEEPALIVE_SECONDS = 30.0
 
 _log = getLogger("scim_bridge.upstream")
 
+
+class HostNameError(httpx.ConnectError):
+    """A host's name leads to no address."""
+
+
+class TlsError(httpx.ConnectError):
+    """No TLS came about."""
+
+
 # The first match counts, so the narrow classes stand first. ProxyError, ConnectError and ConnectTimeout say "nothing
 # was sent"; RemoteProtocolError says "what came is no whole answer".
 _TRANSLATIONS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
     (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ClientConnectorDNSError, HostNameError),
+    (aiohttp.ClientSSLError, TlsError),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),

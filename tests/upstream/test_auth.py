@@ -11,7 +11,15 @@ import pytest
 
 from scim_bridge.upstream.auth import ClientCredentials
 from scim_bridge.upstream.client import ClientOptions
-from scim_bridge.upstream.errors import AuthRefused, BadAnswer, RateLimited, TimedOut, Unavailable, UpstreamError
+from scim_bridge.upstream.errors import (
+    AuthRefused,
+    BadAnswer,
+    RateLimited,
+    SignInRefused,
+    TimedOut,
+    Unavailable,
+    UpstreamError,
+)
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
@@ -144,7 +152,7 @@ async def test_fifty_requests_with_a_wrong_secret_are_one_failed_login() -> None
     async with connected(stub, auth=_auth(clock), clock=clock) as client:
         outcomes = await together(client, 50)
     assert {(type(each), each.detail, each.codes, each.upstream, each.sent) for each in outcomes} == {
-        (AuthRefused, "the sign-in was refused: invalid_client, 401", ("invalid_client",), "acme", False)
+        (SignInRefused, "the sign-in was refused: invalid_client, 401", ("invalid_client",), "acme", False)
     }
     assert len({id(each) for each in outcomes}) == 50
     assert stub.counts == (1, 0)
@@ -268,12 +276,12 @@ def _page(code: int) -> httpx.Response:
 @pytest.mark.parametrize(
     ("make", "kind", "code", "tries"),
     [
-        (lambda: status(400, {"error": "invalid_scope"}), AuthRefused, 400, 1),
-        (lambda: status(403), AuthRefused, 403, 1),
-        (lambda: status(404, {"error": "no such tenant <sesame>"}), AuthRefused, 404, 1),
-        (lambda: status(409), AuthRefused, 409, 1),
-        (lambda: status(401, ["sesame"]), AuthRefused, 401, 1),
-        (lambda: _page(401), AuthRefused, 401, 1),
+        (lambda: status(400, {"error": "invalid_scope"}), SignInRefused, 400, 1),
+        (lambda: status(403), SignInRefused, 403, 1),
+        (lambda: status(404, {"error": "no such tenant <sesame>"}), SignInRefused, 404, 1),
+        (lambda: status(409), SignInRefused, 409, 1),
+        (lambda: status(401, ["sesame"]), SignInRefused, 401, 1),
+        (lambda: _page(401), SignInRefused, 401, 1),
         (lambda: _page(404), BadAnswer, 404, 1),
         (lambda: _page(200), BadAnswer, 200, 1),
         (lambda: status(302, Location="https://evil.example/token"), BadAnswer, 302, 1),
@@ -360,7 +368,7 @@ async def test_a_write_whose_new_sign_in_is_refused_has_not_happened() -> None:
         await client.send("GET", "/users")
         stub.valid = "another"
         error = await failure(client, "POST")
-    assert (type(error), error.sent, stub.counts) == (AuthRefused, False, (2, 2))
+    assert (type(error), error.sent, stub.counts) == (SignInRefused, False, (2, 2))
 
 
 async def test_a_write_that_breaks_after_a_new_sign_in_may_have_happened() -> None:

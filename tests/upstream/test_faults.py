@@ -12,10 +12,11 @@ import pytest
 from scim_bridge.upstream.auth import ClientCredentials
 from scim_bridge.upstream.client import ClientOptions, UpstreamClient
 from scim_bridge.upstream.errors import (
-    AuthRefused,
     BadAnswer,
+    HostNotFound,
     NotFound,
     RateLimited,
+    SignInRefused,
     TimedOut,
     Unavailable,
     UpstreamError,
@@ -169,7 +170,8 @@ async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     client = UpstreamClient("acme", "http://acme.invalid", clock=FakeClock(), options=ClientOptions(attempts=1))
     error = await failure(client, "POST")
     await client.aclose()
-    assert (type(error), error.sent) == (Unavailable, False)
+    assert isinstance(error, Unavailable)
+    assert (type(error), error.sent) == (HostNotFound, False)
 
 
 async def test_closing_the_client_ends_what_is_under_way() -> None:
@@ -265,7 +267,7 @@ async def test_fifty_requests_on_a_cold_client_sign_in_once() -> None:
 async def test_fifty_requests_with_a_wrong_secret_are_one_failed_login() -> None:
     async with _signed_in(sign_ins=(answer(401, {"error": "invalid_client"}),)) as (client, server):
         outcomes = await together(client, 50)
-        assert {type(each) for each in outcomes} == {AuthRefused}
+        assert {type(each) for each in outcomes} == {SignInRefused}
         assert not any(secret in str(outcomes) for secret in SECRETS)
         assert len(server.requests) == 1
 

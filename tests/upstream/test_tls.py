@@ -1,5 +1,6 @@
 """Whom we trust, who we are, and the way through a proxy; on loopback ports."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scim_bridge.upstream.client import ClientOptions, UpstreamClient
-from scim_bridge.upstream.errors import Rejected, Unavailable, UpstreamError
+from scim_bridge.upstream.errors import NotTrusted, Rejected, Unavailable, UpstreamError
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
 from tests.upstream import faults
@@ -28,11 +29,27 @@ async def test_only_the_named_authority_is_trusted(ours: Authority, tmp_path: Pa
         for options in (ClientOptions(), ClientOptions(ca_bundle=other.bundle)):
             async with connected(None, base=server.origin, options=options) as stranger:
                 error = await failure(stranger, "POST")
-                assert (type(error), error.sent) == (Unavailable, False)
+                assert (type(error), error.sent) == (NotTrusted, False)
                 assert str(error) == "acme: not reachable (ClientConnectorCertificateError)"
         assert server.requests == []
         async with connected(None, base=server.origin, options=ClientOptions(ca_bundle=ours.bundle)) as client:
             assert (await client.send("GET", "/users")).body == {"id": "1"}
+
+
+async def test_what_speaks_no_tls_is_not_trusted() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        base, options = f"https://127.0.0.1:{port}", ClientOptions(attempts=1)
+        async with connected(None, base=base, options=options) as client:
+            error = await failure(client)
+    assert (type(error), error.sent) == (NotTrusted, False)
 
 
 async def test_a_server_may_ask_who_we_are(ours: Authority) -> None:

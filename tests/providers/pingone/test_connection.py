@@ -42,5 +42,5 @@ async def test_a_wrong_client_authentication_is_refused(sandbox: Sandbox) -> Non
     async with connected(sandbox, token_auth_method="client_secret_post") as acme:
         with pytest.raises(UpstreamError) as failure:
             await acme.find("")
-    assert type(failure.value).__name__ == "AuthRefused"
+    assert type(failure.value).__name__ == "SignInRefused"
     assert sandbox.client_secret not in repr(failure.value)
