@@ -17,14 +17,14 @@ from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.upstream.address import address, base_address
 from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unusable
 from scim_bridge.upstream.auth import HoldsSecrets, HoldsToken
-from scim_bridge.upstream.errors import RateLimited, Rejected, TimedOut, UpstreamError
+from scim_bridge.upstream.errors import RateLimited, Rejected, UpstreamError
 from scim_bridge.upstream.exchange import CredentialUse, exchanged, unobserved
 from scim_bridge.upstream.guard import Guard
-from scim_bridge.upstream.pace import OwnPace, Pace, backoff_seconds
+from scim_bridge.upstream.pace import OwnPace, Pace
 from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
-from scim_bridge.upstream.trace import current_trace
 from scim_bridge.upstream.transport import PROGRESS, AiohttpTransport, ObservedTransport, Progress
+from scim_bridge.upstream.turns import Turns, remaining_seconds
 from scim_bridge.upstream.usage import Usage
 
 _SAFE = frozenset({"GET", "HEAD"})
@@ -105,10 +105,7 @@ class UpstreamClient:
         self._options = options
         self._classify = classify
         self._observe = observe
-        self._clock = clock
-        self._rng = rng or random.Random()
         self._gate = asyncio.Semaphore(options.max_concurrency)
-        self._pace = pace or OwnPace(options.requests_per_second, clock)
         headers = httpx.Headers({"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}"})
         headers.update(options.headers)
         inner = transport or _transport(name, options)
@@ -122,6 +119,14 @@ class UpstreamClient:
         timeout = httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None)
         self._timeout = timeout.as_dict()
         self.usage = Usage()
+        self._turns = Turns(
+            pace or OwnPace(options.requests_per_second, clock),
+            clock,
+            self.usage,
+            rng or random.Random(),
+            attempts=options.attempts,
+            longest_wait_seconds=options.longest_wait_seconds,
+        )
         self._transport = ObservedTransport(inner, name, clock, options.max_body_bytes, self.usage)
         silence_http_library()
 
@@ -191,60 +196,20 @@ class UpstreamClient:
         """What became of all attempts."""
         in_doubt, attempt = False, 1
         while True:
-            result = await self._turn() or await self._attempt(call)
+            result = await self._turns.take() or await self._attempt(call)
             if isinstance(result, Reply):
                 return result
             in_doubt = in_doubt or not result.untouched
-            await self._heed(result)
-            wait = self._wait_before_another(attempt, result, call)
-            if wait is None:
+            if isinstance(result.error, RateLimited):
+                await self._turns.heed(result.error.retry_after_seconds)
+            if not await self._turns.again(attempt, result, call.idempotent):
                 result.error.sent = call.method not in _SAFE and (in_doubt or result.error.sent)
                 return result.error
-            await self._pause(wait, result.error.retry_after_seconds)
             attempt += 1
-
-    async def _heed(self, failure: Failure) -> None:
-        """Pause for all requests where the upstream limits us. Only for as long as would be waited for: a longer pause,
-        asked for by mistake, would shut out what the upstream would answer."""
-        asked = failure.error.retry_after_seconds
-        if isinstance(failure.error, RateLimited) and 0 < asked <= self._options.longest_wait_seconds:
-            await self._pace.pause(asked)
-
-    def _wait_before_another(self, attempt: int, failure: Failure, call: _Call) -> float | None:
-        """Seconds until the next attempt; None where there may be none, or it would come too late."""
-        asked, options = failure.error.retry_after_seconds, self._options
-        allowed = failure.passing and (call.idempotent or failure.untouched) and attempt < options.attempts
-        if not allowed or asked > options.longest_wait_seconds:
-            return None
-        wait = asked + backoff_seconds(attempt, self._rng)
-        return wait if wait < self._remaining() else None
-
-    async def _pause(self, seconds: float, asked: int) -> None:
-        """Wait before another attempt, ``asked`` seconds of it because the upstream says so."""
-        self.usage.retries += 1
-        self.usage.waited["retry_after"] += asked
-        self.usage.waited["backoff"] += seconds - asked
-        await self._clock.sleep(seconds)
-
-    async def _turn(self) -> Failure | None:
-        """Wait for our own rate limit and the upstream's pauses; the failure where that would take too long."""
-        remaining = self._remaining()
-        if remaining <= 0:
-            return Failure(TimedOut("", "the deadline of the request has passed"), passing=False, untouched=True)
-        longest = min(self._options.longest_wait_seconds, remaining)
-        turn = await self._pace.take(longest)
-        if turn.seconds > longest:
-            why = "it asked for a pause" if turn.paused else "our own rate limit is used up"
-            limited = RateLimited("", why, retry_after_seconds=math.ceil(turn.seconds))
-            return Failure(limited, passing=False, untouched=True)
-        if turn.seconds > 0:
-            self.usage.waited["retry_after" if turn.paused else "own_limit"] += turn.seconds
-            await self._clock.sleep(turn.seconds)
-        return None
 
     async def _attempt(self, call: _Call) -> Reply | Failure:
         progress = Progress()
-        remaining = self._remaining()
+        remaining = remaining_seconds()
         extensions = {PROGRESS: progress, "timeout": self._timeout}
         request = httpx.Request(
             call.method, call.url, headers=call.headers, content=call.content, extensions=extensions
@@ -261,11 +226,6 @@ class UpstreamClient:
             return unusable(error, progress)
         failure = self._classify(reply) or error_by_status(reply)
         return reply if failure is None else refused(failure, reply)
-
-    def _remaining(self) -> float:
-        """Seconds to the deadline of the client's request; without one, endless."""
-        trace = current_trace()
-        return math.inf if trace is None else trace.remaining_seconds
 
     def _fit_to_show(self, error: UpstreamError) -> UpstreamError:
         """The error with our name, without secrets, and without what it was raised from."""
