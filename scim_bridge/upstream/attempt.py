@@ -14,9 +14,10 @@ from scim_bridge.upstream.errors import (
     Unavailable,
     UpstreamError,
 )
+from scim_bridge.upstream.observed import Progress
 from scim_bridge.upstream.pace import retry_after_seconds
 from scim_bridge.upstream.reply import Reply
-from scim_bridge.upstream.transport import HostNameError, Progress, TlsError
+from scim_bridge.upstream.transport import HostNameError, TlsError
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)

@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from scim_bridge import __version__
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.upstream.address import web_address
 from scim_bridge.upstream.errors import (
@@ -27,6 +28,7 @@ from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.reply import decode, error_by_status
 from scim_bridge.upstream.tokens import KeptToken, OwnTokens, TokenKeeper, age_seconds, lifetime_seconds
 
+USER_AGENT = f"scim-bridge/{__version__}"
 REFUSAL_STANDS_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 600
 """A Retry-After longer than this does not keep us from asking the token endpoint again."""
@@ -214,7 +216,7 @@ class ClientCredentials(httpx.Auth):
     def _token_request(self, request: httpx.Request) -> httpx.Request:
         """The sign-in, under the time limits of the request that needs it."""
         form = {"grant_type": "client_credentials"}
-        headers = {"Accept": "application/json", "User-Agent": request.headers["User-Agent"]}
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if self._scope is not None:
             form["scope"] = self._scope
         if self._method == "client_secret_post":

@@ -4,7 +4,8 @@ import asyncio
 import math
 import random
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -12,18 +13,19 @@ from typing import Any
 import httpx
 import orjson
 
-from scim_bridge import __version__
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.upstream.address import address, base_address
 from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unusable
-from scim_bridge.upstream.auth import HoldsSecrets, HoldsToken
+from scim_bridge.upstream.auth import USER_AGENT, HoldsSecrets, HoldsToken
 from scim_bridge.upstream.errors import RateLimited, Rejected, UpstreamError
 from scim_bridge.upstream.exchange import CredentialUse, exchanged, unobserved
 from scim_bridge.upstream.guard import Guard
+from scim_bridge.upstream.observed import PROGRESS, ObservedTransport, Progress
 from scim_bridge.upstream.pace import OwnPace, Pace
 from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
+from scim_bridge.upstream.relay import Headers, Relay, Relayed
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
-from scim_bridge.upstream.transport import PROGRESS, AiohttpTransport, ObservedTransport, Progress
+from scim_bridge.upstream.transport import AiohttpTransport
 from scim_bridge.upstream.turns import Turns, remaining_seconds
 from scim_bridge.upstream.usage import Usage
 
@@ -106,7 +108,7 @@ class UpstreamClient:
         self._classify = classify
         self._observe = observe
         self._gate = asyncio.Semaphore(options.max_concurrency)
-        headers = httpx.Headers({"Accept": "application/json", "User-Agent": f"scim-bridge/{__version__}"})
+        headers = httpx.Headers({"Accept": "application/json", "User-Agent": USER_AGENT})
         headers.update(options.headers)
         inner = transport or _transport(name, options)
         parts: tuple[object, ...] = (auth, inner)
@@ -128,6 +130,20 @@ class UpstreamClient:
             longest_wait_seconds=options.longest_wait_seconds,
         )
         self._transport = ObservedTransport(inner, name, clock, options.max_body_bytes, self.usage)
+        self._relay = Relay(
+            self._base,
+            self._auth,
+            self._transport,
+            observe,
+            self._turns,
+            self._gate,
+            asyncio.Semaphore(max(1, options.max_concurrency // 2)),
+            self._timeout,
+            options.timeout_seconds,
+            options.longest_wait_seconds,
+            self._secrets,
+            self._fit_to_show,
+        )
         silence_http_library()
 
     async def send(
@@ -157,6 +173,18 @@ class UpstreamClient:
             failure = error
         # raised out here, or it would keep the library's exception, which holds the request, as its context
         raise self._fit_to_show(failure)
+
+    def relay(
+        self, method: str, path: str, query: str, headers: Headers, body: AsyncIterable[bytes] | None = None
+    ) -> AbstractAsyncContextManager[Relayed]:
+        """One exchange passed through, with the credentials put in, open until the block ends.
+
+        ``path`` is below the base URL, as `target.below` takes it, and goes out as it is, as do ``query``, ``headers``
+        (without those of the connection, and none of our own are added) and ``body``; None sends none. It is sent once,
+        or again after a new sign-in where ``body`` is small. Any status is an answer; raises UpstreamError where there
+        is none, and what ``body`` raises. No limit on the whole time, but on silence.
+        """
+        return self._relay.open(method, path, query, headers, body)
 
     def token_age_seconds(self) -> float | None:
         """How old the token is that requests carry; None where they carry none, or one that was never fetched."""
@@ -227,9 +255,12 @@ class UpstreamClient:
         failure = self._classify(reply) or error_by_status(reply)
         return reply if failure is None else refused(failure, reply)
 
+    def _secrets(self) -> Sequence[Secret]:
+        return [secret for holder in self._secret_holders for secret in holder.secrets()]
+
     def _fit_to_show(self, error: UpstreamError) -> UpstreamError:
         """The error with our name, without secrets, and without what it was raised from."""
-        secrets: list[Secret] = [secret for holder in self._secret_holders for secret in holder.secrets()]
+        secrets = self._secrets()
         error.reword(self._name, safe_text(error.detail, secrets))
         error.codes = tuple(safe_text(code, secrets) for code in error.codes)
         error.target = None if error.target is None else safe_text(error.target, secrets)

@@ -25,10 +25,19 @@ def unobserved(use: CredentialUse) -> None:
     """Nobody asks."""
 
 
+def always() -> bool:
+    return True
+
+
 async def exchanged(
-    request: httpx.Request, auth: httpx.Auth, transport: httpx.AsyncBaseTransport, observe: Observe
+    request: httpx.Request,
+    auth: httpx.Auth,
+    transport: httpx.AsyncBaseTransport,
+    observe: Observe,
+    may_repeat: Callable[[], bool] = always,
 ) -> httpx.Response:
-    """The answer to a request; ``observe`` is told of each sign-in, and of each answer 401.
+    """The answer to a request; ``observe`` is told of each sign-in, and of each answer 401. Where the request may not
+    be sent again with a new token, the 401 is the answer, and the token is for those that follow.
 
     `AsyncClient.send` does the same, and looks for redirects and cookies, of which we follow and keep none: that took
     as long as all else that httpx does for a request (measured).
@@ -36,12 +45,14 @@ async def exchanged(
     flow = auth.async_auth_flow(request)
     try:
         following = await anext(flow)
+        answer: httpx.Response | None = None
         while True:
             following.extensions.setdefault("timeout", request.extensions["timeout"])
             sent, status, accepted = following, None, False
             try:
                 response = await transport.handle_async_request(sent)
                 response.request, status = sent, response.status_code
+                answer = response if sent is request else answer
                 following = await flow.asend(response)
                 accepted = sent is not request
             except StopAsyncIteration:
@@ -49,6 +60,8 @@ async def exchanged(
             finally:
                 if sent is not request or status == 401:
                     observe(_use(sent, status, signing_in=sent is not request, accepted=accepted))
+            if answer is not None and following is request and not may_repeat():
+                return answer
     finally:
         await flow.aclose()
 

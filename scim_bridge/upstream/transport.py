@@ -1,4 +1,4 @@
-"""HTTP/1.1 over aiohttp for httpx, and the place where every exchange is counted.
+"""HTTP/1.1 over aiohttp for httpx.
 
 Why aiohttp: httpx's own pool costs about four times the CPU per call at 16 connections, and more with each further one.
 
@@ -12,26 +12,21 @@ Why not httpx-aiohttp 0.2.0, which is the same idea: over loopback it failed on 
 
 import base64
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from logging import DEBUG, getLogger
 
 import aiohttp
 import httpx
 import yarl
 
-from scim_bridge.clock import Clock
 from scim_bridge.upstream.address import web_address
 from scim_bridge.upstream.errors import AddressRefused
 from scim_bridge.upstream.guard import Guard, PrivateAddress, refusal
 from scim_bridge.upstream.redact import Secret
-from scim_bridge.upstream.reply import read_body
-from scim_bridge.upstream.trace import UpstreamCall, current_trace
-from scim_bridge.upstream.usage import Usage
 
 KEEPALIVE_SECONDS = 30.0
-
-_log = getLogger("scim_bridge.upstream")
+PASSED = "scim_bridge.passed"
+"""In the extensions of a request whose bodies, its own and the answer's, are passed on as they come."""
 
 
 class HostNameError(httpx.ConnectError):
@@ -136,7 +131,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 _verbatim(request.url),
                 headers=self._headers(request),
-                data=await request.aread() or None,
+                data=await _content(request),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     total=None,
@@ -169,13 +164,21 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
     def _headers(self, request: httpx.Request) -> list[tuple[str, str]]:
-        headers = list(request.headers.items())
+        headers = list(request.headers.multi_items())
         # a tunnel's CONNECT takes them from `proxy_headers`; aiohttp forgets them on plain http
         return headers if request.url.scheme == "https" else headers + list(self._proxy_headers.items())
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+async def _content(request: httpx.Request) -> bytes | AsyncIterable[bytes] | None:
+    """The body as aiohttp takes it; one that is passed on is read while it is sent."""
+    stream = request.stream
+    if PASSED in request.extensions and isinstance(stream, AsyncIterable) and not isinstance(stream, httpx.ByteStream):
+        return stream
+    return await request.aread() or None
 
 
 def _verbatim(url: httpx.URL) -> yarl.URL:
@@ -194,106 +197,3 @@ def _proxy(proxy: str | None) -> tuple[str | None, tuple[Secret, ...]]:
         return address, ()
     credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode("ascii")
     return address, (Secret(credentials), Secret(url.password))
-
-
-class Progress:
-    """How far one request came; travels in ``request.extensions[PROGRESS]``, which sign-ins do not carry."""
-
-    __slots__ = ("handed_over", "status")
-
-    def __init__(self) -> None:
-        self.handed_over = False
-        self.status: int | None = None
-
-
-PROGRESS = "scim_bridge.progress"
-
-
-class ObservedTransport(httpx.AsyncBaseTransport):
-    """Another transport, with each exchange (sign-ins too) traced, counted and logged, and its answer read whole.
-
-    The answer is read and decompressed here, within ``max_body_bytes``, since httpx itself reads the body of a 401 that
-    is answered by a new sign-in, without any limit.
-    """
-
-    def __init__(
-        self, inner: httpx.AsyncBaseTransport, name: str, clock: Clock, max_body_bytes: int, usage: Usage
-    ) -> None:
-        self._inner = inner
-        self._usage = usage
-        self._name = name
-        self._clock = clock
-        self._max_body_bytes = max_body_bytes
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        progress: Progress = request.extensions.get(PROGRESS) or Progress()
-        # the status may be left from the 401 before a new sign-in
-        progress.handed_over, progress.status = True, None
-        exchange = _Exchange(self._name, request, self._clock)
-        self._usage.in_flight += 1
-        try:
-            answer = await self._inner.handle_async_request(request)
-            progress.status, is_whole = answer.status_code, answer.is_closed
-            content = await self._content(answer, request)
-        finally:
-            self._usage.in_flight -= 1
-            seconds = exchange.end(progress.status)
-            self._usage.ended("api" if PROGRESS in request.extensions else "sign_in", progress.status, seconds)
-        headers = _headers(answer)
-        if is_whole and headers is answer.headers:
-            return answer
-        return httpx.Response(answer.status_code, headers=headers, content=content)
-
-    async def _content(self, answer: httpx.Response, request: httpx.Request) -> bytes:
-        answer.request = request
-        try:
-            return await read_body(answer, self._max_body_bytes)
-        finally:
-            await answer.aclose()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-def _headers(answer: httpx.Response) -> httpx.Headers:
-    """The headers that are true of the decompressed answer."""
-    dropped = {b"content-encoding", b"content-length"} if "Content-Encoding" in answer.headers else set()
-    if 300 <= answer.status_code < 400:
-        # never followed, but httpx would parse it all the same, and quote it where it is malformed
-        dropped.add(b"location")
-    if not dropped:
-        return answer.headers
-    return httpx.Headers([each for each in answer.headers.raw if each[0].lower() not in dropped])
-
-
-class _Exchange:
-    """One request and its answer, from the first byte sent to the last one read."""
-
-    def __init__(self, name: str, request: httpx.Request, clock: Clock) -> None:
-        self._name = name
-        self._method = request.method
-        # never the query: it holds user names and filters
-        self._path = request.url.raw_path.partition(b"?")[0].decode("ascii")
-        self._clock = clock
-        self._started = clock.now()
-
-    def end(self, status: int | None) -> float:
-        """Tell what became of it; how many seconds it took."""
-        seconds = self._clock.now() - self._started
-        if trace := current_trace():
-            trace.calls.append(UpstreamCall(self._method, self._path, status, seconds, self._started))
-        if _log.isEnabledFor(DEBUG):
-            self._told(status, seconds)
-        return seconds
-
-    def _told(self, status: int | None, seconds: float) -> None:
-        _log.debug(
-            "upstream call",
-            extra={
-                "upstream": self._name,
-                "method": self._method,
-                "path": self._path,
-                "status": status,
-                "seconds": round(seconds, 6),
-            },
-        )

@@ -119,9 +119,20 @@ async def _receive(wire: Wire, connection: int) -> Received:
     line, *fields = head.rstrip("\r\n").split("\r\n")
     method, target, _ = line.split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in fields)}
-    body = await wire.reader.readexactly(int(headers.get("content-length", "0")))
+    if headers.get("transfer-encoding") == "chunked":
+        body = await _chunks(wire.reader)
+    else:
+        body = await wire.reader.readexactly(int(headers.get("content-length", "0")))
     peer = wire.writer.get_extra_info("peercert")
     return Received(method, target, headers, body, connection, peer or None)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)
+    return body
 
 
 def message(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
