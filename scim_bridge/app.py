@@ -1,44 +1,43 @@
 """The bridge as one ASGI application: the SCIM endpoints of every connection, and health."""
 
 import asyncio
-import base64
 import ctypes
 import gc
 import logging
 import os
-import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
-from scim2_server.cursor import Cursors
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
-from scim_bridge.auditing import Auditor, audit_keys
-from scim_bridge.config import Config, ConnectionConfig, load
+from scim_bridge.admin.app import administration
+from scim_bridge.admin.service import Administration
+from scim_bridge.auditing import Auditor
+from scim_bridge.config import Config, load
 from scim_bridge.config_tables import ConfigError
 from scim_bridge.conformance.openapi import derived
-from scim_bridge.connections import Connection, needs_database, open_early, provider_by_name
+from scim_bridge.connections import provider_by_name
 from scim_bridge.logs import Level, RequestLog, configure, log_crashes
+from scim_bridge.opening import foundation, open_audit, opened_database, vault
 from scim_bridge.operations import Operations
 from scim_bridge.protocol.endpoint import ScimEndpoint
+from scim_bridge.registry import Registry
 from scim_bridge.serving import Http
-from scim_bridge.sharing.node import Sharing
-from scim_bridge.store.database import Database, DatabaseUnavailable
-from scim_bridge.store.opening import is_shared, open_database
+from scim_bridge.store.database import Database
+from scim_bridge.stored import Stored
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.workers import FOLDER_VARIABLE
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 CONFIG_VARIABLE: Final = "SCIM_BRIDGE_CONFIG"
-CURSOR_VARIABLE: Final = "SCIM_BRIDGE_CURSOR_SECRET"
 LEVEL_VARIABLE: Final = "SCIM_BRIDGE_LOG_LEVEL"
-"""Set by `serve` for its workers: the file, a secret they share when the file names none, and `--log-level`."""
+"""Set by `serve` for its workers: the file, and `--log-level`."""
 _log = logging.getLogger("scim_bridge.app")
 
 SERVER_OPTIONS: Final[Mapping[str, Any]] = {
@@ -51,58 +50,6 @@ SERVER_OPTIONS: Final[Mapping[str, Any]] = {
     # Who sits in front is told by `public_url`; headers that anybody can send shape no location (RFC 7644 section 7.2).
     "proxy_headers": False,
 }
-
-
-def cursor_secret(config: Config) -> bytes:
-    """What seals cursors: the configured key, else one that lasts as long as this program runs."""
-    if config.server.encryption_key is not None:
-        return base64.b64decode(config.server.encryption_key.reveal())
-    return os.environ.get(CURSOR_VARIABLE, "").encode() or secrets.token_bytes(32)
-
-
-def open_connections(config: Config, audit: Auditor | None = None, *, share: bool = True) -> dict[str, Connection]:
-    """The connections of a configuration, not yet signed in. What ``audit`` has is their database, too.
-
-    ``share``: with the other nodes, where the database serves several. Raises ConfigError where settings name no usable
-    address, certificate or proxy, or attributes that are not there.
-    """
-    key = cursor_secret(config)
-    shared = share and is_shared(config.server.database)
-    needed = shared or any(map(needs_database, config.connections.values()))
-    database = audit.database if audit is not None else _database(config) if needed else None
-    sharing = Sharing(database, key) if shared and database is not None else None
-    cursors = Cursors(key)
-    return {name: _opened(each, cursors, database, sharing, audit) for name, each in config.connections.items()}
-
-
-def open_audit(config: Config) -> Auditor | None:
-    """The audit log of a configuration, unless it wants none. Raises ConfigError."""
-    server = config.server
-    if not server.audit:
-        return None
-    return Auditor(_database(config), audit_keys(server.encryption_key), redact=server.audit_redact)
-
-
-def _database(config: Config) -> Database:
-    try:
-        return open_database(config.server.database)
-    except DatabaseUnavailable as error:
-        raise ConfigError(f"[server] database: {error}") from None
-
-
-def _opened(
-    config: ConnectionConfig,
-    cursors: Cursors,
-    database: Database | None,
-    sharing: Sharing | None,
-    audit: Auditor | None,
-) -> Connection:
-    try:
-        connection = Connection(config, cursors, database=database, sharing=sharing, audit=audit)
-        connection.offline()
-    except ValueError as error:
-        raise ConfigError(f"[connections.{config.name}.settings]: {error}") from None
-    return connection
 
 
 def steady_memory() -> None:
@@ -131,6 +78,7 @@ class Bridge(Starlette):
     routing and middleware would cost as much as many an answer."""
 
     scim: ASGIApp
+    administration: Administration | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/scim/"):
@@ -141,9 +89,16 @@ class Bridge(Starlette):
 
 def open_bridge(config: Config, *, log: RequestLog | None = None, workers_folder: Path | None = None) -> Bridge:
     """The application of a configuration. Raises ConfigError."""
-    audit, server = open_audit(config), config.server
-    return create_app(
-        open_connections(config, audit),
+    server = config.server
+    database = opened_database(server)
+    audit = open_audit(server, database)
+    base = foundation(config, audit, database=database)
+    own = {name: base.opened(each) for name, each in config.connections.items()}
+    stored = Stored(database, vault(server), base.opened, provider_by_name)
+    registry = Registry(own, stored)
+    app = create_app(
+        registry,
+        database=database,
         public_url=server.public_url,
         log=log,
         metrics_token=server.metrics_token,
@@ -151,11 +106,14 @@ def open_bridge(config: Config, *, log: RequestLog | None = None, workers_folder
         audit=audit,
         audit_days=server.audit_days,
     )
+    app.administration = administration(server, registry, stored, base, audit)
+    return app
 
 
 def create_app(
-    connections: Mapping[str, Connection],
+    registry: Registry,
     *,
+    database: Database | None = None,
     public_url: str | None = None,
     log: RequestLog | None = None,
     metrics_token: Secret | None = None,
@@ -163,20 +121,20 @@ def create_app(
     audit: Auditor | None = None,
     audit_days: int = 0,
 ) -> Bridge:
-    """The application over open connections; it closes them when it ends. ``log`` tells of requests.
+    """The application over connections; it closes them when it ends, and the database. ``log`` tells of requests.
 
     ``audit_days``: how long ``audit`` keeps entries; 0: for ever.
     ``metrics_token``: who may read `/metrics`; None: everybody. ``workers_folder``: shared with the other workers.
     """
-    database = next((each.database for each in connections.values() if each.database is not None), None)
-    operations = Operations(connections, database, token=metrics_token, folder=workers_folder)
+    operations = Operations(registry.connections, database, token=metrics_token, folder=workers_folder)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        # Not waited for: an upstream that is slow or down must not keep the others, or /healthz, from answering.
+    async def lifespan(app: Bridge) -> AsyncIterator[None]:
         settle_memory()
-        tasks = [asyncio.create_task(operations.opening(open_early(list(connections.values()))))]
-        tasks += [asyncio.create_task(each.keep_mirror()) for each in connections.values() if each.is_mirror]
+        registry.start()
+        await registry.known()
+        # Upstreams are not waited for: one that is slow or down must not keep the others, or /healthz, from answering.
+        tasks = [asyncio.create_task(operations.opening(registry.tried))]
         tasks += [asyncio.create_task(each) for each in operations.tasks()]
         if audit is not None and audit_days:
             tasks.append(asyncio.create_task(audit.keep_pruned(audit_days)))
@@ -184,24 +142,26 @@ def create_app(
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await close(list(connections.values()), audit)
+        if app.administration is not None:
+            await app.administration.mirrors.aclose()
+        await registry.aclose()
+        await close(audit, database)
 
     app = Bridge(routes=operations.routes, lifespan=lifespan)
+    told = operations.telling(log or RequestLog())
     app.scim = ScimEndpoint(
-        connections, derived, operations.telling(log or RequestLog()), public_url=public_url, audit=audit
+        registry.served, derived, told, public_url=public_url, audit=audit, missing=registry.missing
     )
     return app
 
 
-async def close(connections: Sequence[Connection], audit: Auditor | None = None) -> None:
-    for each in connections:
-        await each.aclose()
-    databases = {each.database for each in connections if each.database is not None}
+async def close(audit: Auditor | None, database: Database | None) -> None:
+    """Close the database, with what the audit log has still to write in it."""
     if audit is not None:
         await audit.aclose()
-        databases.add(audit.database)
-    for database in databases:
-        await database.aclose()
+    for each in {audit.database if audit is not None else None, database} - {None}:
+        assert each is not None
+        await each.aclose()
 
 
 def from_environment() -> Bridge:

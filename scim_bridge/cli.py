@@ -4,7 +4,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar, get_args
@@ -18,13 +19,10 @@ from uvicorn.supervisors import Multiprocess
 from scim_bridge import __version__, demo, tables
 from scim_bridge.app import (
     CONFIG_VARIABLE,
-    CURSOR_VARIABLE,
     LEVEL_VARIABLE,
     SERVER_OPTIONS,
     close,
-    open_audit,
     open_bridge,
-    open_connections,
     steady_memory,
 )
 from scim_bridge.audit_command import audit
@@ -35,11 +33,15 @@ from scim_bridge.conformance.command import UsageError, conformance
 from scim_bridge.connections import Connection, provider_by_name, provider_names
 from scim_bridge.filters import InvalidFilter, InvalidPath
 from scim_bridge.logs import Level, configure, log_crashes
+from scim_bridge.offline import Available, available, closed
+from scim_bridge.opening import CURSOR_VARIABLE, foundation, open_audit, opened_database, vault
 from scim_bridge.protocol.errors import ScimError
 from scim_bridge.protocol.projection import projection
 from scim_bridge.protocol.requests import Search
 from scim_bridge.query.explain import explain as explained
 from scim_bridge.refreshing import refreshed
+from scim_bridge.store.database import DatabaseUnavailable
+from scim_bridge.stored import prepare, rekey
 from scim_bridge.workers import FOLDER_VARIABLE
 
 T = TypeVar("T")
@@ -111,17 +113,22 @@ def _serve_by(workers: int, path: Path, bound: socket.socket) -> None:
 @click.argument("connections", nargs=-1)
 def check(path: Path, connections: tuple[str, ...]) -> None:
     """Sign in to every upstream and read one row."""
-    config = _loaded(path)
-    unknown = [name for name in connections if name not in config.connections]
+    if not _with_connections(path, partial(_checked, connections), share=False):
+        raise SystemExit(1)
+
+
+async def _checked(names: tuple[str, ...], found: Available) -> bool:
+    unknown = [name for name in names if name not in found.names]
     if unknown:
-        raise UsageError(f"{path}: there is no connection {unknown[0]!r}")
-    opened = _opened(path, config, share=False)  # or a token of another node would pass for signing in
-    chosen = [opened[name] for name in connections or opened]
-    results = asyncio.run(check_connections(chosen))
+        raise ConfigError(f"there is no connection {unknown[0]!r}")
+    chosen = names or found.names
+    for name in chosen:
+        if name in found.unusable:
+            click.echo(f"{name}: FAILED, {found.unusable[name]}")
+    results = await check_connections([found.connections[name] for name in chosen if name in found.connections])
     for each in results:
         click.echo(each.line())
-    if not all(each.ok for each in results):
-        raise SystemExit(1)
+    return all(each.ok for each in results) and not set(chosen) & set(found.unusable)
 
 
 @main.command()
@@ -131,12 +138,39 @@ def check(path: Path, connections: tuple[str, ...]) -> None:
 @click.option("--approve", is_flag=True, help="Take away what was held back, as so much was gone at once.")
 def sync(path: Path, connection: str, full: bool, approve: bool) -> None:
     """Refresh a mirror now."""
-    opened = _opened(path, _loaded(path))
-    if connection not in opened:
-        raise UsageError(f"{path}: there is no connection {connection!r}")
-    if not opened[connection].is_mirror:
-        raise UsageError(f'{path}: [connections.{connection}] mode: is not "mirror", so there is nothing to refresh')
-    if not refreshed(opened[connection], full=full, approve=approve):
+
+    async def refresh(found: Available) -> bool:
+        mirror = _chosen(found, connection)
+        if not mirror.is_mirror:
+            raise ConfigError(f'[connections.{connection}] mode: is not "mirror", so there is nothing to refresh')
+        return await refreshed(mirror, full=full, approve=approve)
+
+    if not _with_connections(path, refresh):
+        raise SystemExit(1)
+
+
+@main.command("rekey")
+@_config_option
+def rekey_command(path: Path) -> None:
+    """Encrypt what is stored under the present encryption_key, where an earlier one did so."""
+    server = _loaded(path).server
+    sealing = vault(server)
+    if sealing is None:
+        raise UsageError(f"{path}: [server] encryption_key: is missing")
+
+    async def run() -> tuple[int, list[str]]:
+        database = opened_database(server)
+        try:
+            await database.write(prepare)
+            return await database.write(rekey, sealing)
+        finally:
+            await database.aclose()
+
+    renewed, lost = _usable(path, lambda: asyncio.run(run()))
+    click.echo(f"{renewed} connections are under the present encryption_key now")
+    for name in lost:
+        click.echo(f"{name}: FAILED, none of the keys opens its secrets", err=True)
+    if lost:
         raise SystemExit(1)
 
 
@@ -160,9 +194,6 @@ def explain(
     count: int,
 ) -> None:
     """Print how a query would run; sends nothing."""
-    opened = _opened(path, _loaded(path), share=False)
-    if connection not in opened:
-        raise UsageError(f"{path}: there is no connection {connection!r}")
     search = Search(
         filter=filter_text,
         sort_by=sort_by,
@@ -170,7 +201,11 @@ def explain(
         start_index=max(1, start_index),
         count=max(0, count),
     )
-    _explain(opened[connection], resource, search)
+
+    async def explain_it(found: Available) -> None:
+        _explain(_chosen(found, connection), resource, search)
+
+    _with_connections(path, explain_it, share=False)
 
 
 def _explain(connection: Connection, resource: str, search: Search) -> None:
@@ -211,14 +246,38 @@ def _loaded(path: Path) -> Config:
         raise UsageError(str(error)) from None
 
 
-def _opened(path: Path, config: Config, *, share: bool = True) -> dict[str, Connection]:
-    return _usable(path, lambda: open_connections(config, share=share))
+def _with_connections(path: Path, work: Callable[[Available], Awaitable[T]], *, share: bool = True) -> T:
+    """What a function returns that is given all connections. ``share``: with other nodes; their tokens would pass for
+    signing in."""
+    config = _loaded(path)
+
+    async def run() -> T:
+        async with available(config, share=share) as found:
+            return await work(found)
+
+    return _usable(path, lambda: asyncio.run(run()))
+
+
+def _chosen(found: Available, name: str) -> Connection:
+    """A connection of those that there are. Raises ConfigError."""
+    if name in found.unusable:
+        raise ConfigError(f"[connections.{name}]: {found.unusable[name]}")
+    if name not in found.connections:
+        raise ConfigError(f"there is no connection {name!r}")
+    return found.connections[name]
 
 
 def _tried(config: Config) -> None:
     """Open everything, and close it again."""
-    audit = open_audit(config)
-    asyncio.run(close(list(open_connections(config, audit).values()), audit))
+    database = opened_database(config.server)
+    audit = open_audit(config.server, database)
+    base = foundation(config, audit, database=database)
+
+    async def run() -> None:
+        await closed({name: base.opened(each) for name, each in config.connections.items()}, None)
+        await close(audit, database)
+
+    asyncio.run(run())
 
 
 def _usable(path: Path, opened: Callable[[], T]) -> T:
@@ -227,6 +286,8 @@ def _usable(path: Path, opened: Callable[[], T]) -> T:
         return opened()
     except ConfigError as error:
         raise UsageError(f"{path}: {error}") from None
+    except DatabaseUnavailable as error:
+        raise UsageError(f"{path}: [server] database: {error}") from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -3,10 +3,11 @@
 import base64
 import binascii
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from scim_bridge.config_tables import ConfigError, Table, read, secret
 from scim_bridge.mirror.settings import MirrorSettings
@@ -18,6 +19,8 @@ from scim_bridge.upstream.redact import Secret
 
 T = TypeVar("T")
 NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+NAME_RULE: Final = "lower-case letters, digits, - and _ only"
+_TOKENS: Final = ("token", "tokens", "proxy_tokens")
 ProviderByName = Callable[[str], Provider[Any]]
 """Finds a provider. Raises LookupError, with a message that lists those there are."""
 
@@ -42,6 +45,20 @@ class ServerConfig:
     audit_days: int = setting(default=0, help="After so many days entries of the audit log are removed; 0: never")
     audit_redact: tuple[str, ...] = setting(
         default=(), help="Attributes whose values the audit log does not keep; it never keeps secrets"
+    )
+    admin_tokens: tuple[Secret, ...] = setting(
+        default=(),
+        help="Who may use /api/v1 and /console; default: nobody, and neither is there, nor /link",
+        secret=True,
+    )
+    former_encryption_keys: tuple[Secret, ...] = setting(
+        default=(), help="Earlier encryption keys, until `scim-bridge rekey` has run", secret=True
+    )
+    allow_private_upstreams: bool = setting(
+        default=False, help="Whether connections that are not of this file may lead to private addresses"
+    )
+    link_origins: tuple[str, ...] = setting(
+        default=(), help="Origins that may embed the link page, and to which it may return"
     )
     metrics_token: Secret | None = setting(
         default=None,
@@ -81,7 +98,11 @@ class ConnectionTable:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionConfig:
-    """One connection, checked: its own keys, limits, provider and the provider's settings."""
+    """One connection, checked: its own keys, limits, provider and the provider's settings.
+
+    ``generation`` tells connections apart that had the same name one after the other, and ``settings_revision`` one
+    from itself with other settings; those of the file have none.
+    """
 
     name: str
     table: ConnectionTable
@@ -89,6 +110,18 @@ class ConnectionConfig:
     provider: Provider[Any]
     settings: Any
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
+    generation: int = 0
+    settings_revision: int = 0
+
+    @property
+    def key(self) -> str:
+        """What the database knows it by: a name that is given again is another connection."""
+        return f"{self.name}@{self.generation}" if self.generation else self.name
+
+    @property
+    def copy_key(self) -> str:
+        """What copies of its upstream's data are kept under: by other settings, it may be another upstream."""
+        return f"{self.key}.{self.settings_revision}" if self.generation else self.name
 
     @property
     def tokens(self) -> tuple[Secret, ...]:
@@ -142,12 +175,12 @@ def _table(holder: Mapping[str, Any], name: str, file: str, outer: str = "") -> 
 
 def _check_server(server: ServerConfig, where: Table) -> None:
     if server.encryption_key is not None:
-        try:
-            key = base64.b64decode(server.encryption_key.reveal(), validate=True)
-        except binascii.Error:
-            raise where.error("encryption_key", "is not base64") from None
-        if len(key) != 32:
-            raise where.error("encryption_key", f"has {len(key)} bytes, 32 are needed")
+        _check_key("encryption_key", server.encryption_key, where)
+    for each in server.former_encryption_keys:
+        _check_key("former_encryption_keys", each, where)
+    _check_secrets("admin_tokens", server.admin_tokens, where)
+    for origin in server.link_origins:
+        _check_origin(origin, where)
     if server.public_url is not None and not server.public_url.startswith(("https://", "http://")):
         raise where.error("public_url", "has to start with https:// or http://")
     if server.audit_days < 0:
@@ -158,31 +191,84 @@ def _check_server(server: ServerConfig, where: Table) -> None:
         raise where.error("encryption_key", "is missing: nodes that share a database have to read each other's cursors")
 
 
+def _check_key(name: str, key: Secret, where: Table) -> None:
+    try:
+        size = len(base64.b64decode(key.reveal(), validate=True))
+    except binascii.Error:
+        raise where.error(name, "is not base64") from None
+    if size != 32:
+        raise where.error(name, f"has {size} bytes, 32 are needed")
+
+
+def _check_origin(origin: str, where: Table) -> None:
+    url = urlsplit(origin)
+    plain = f"{url.scheme}://{url.netloc}" == origin and not {"@", "*", ";", ",", " "} & set(origin)
+    local = url.hostname in ("localhost", "127.0.0.1", "::1")
+    if not plain or not url.hostname or url.scheme not in ("https", *(["http"] if local else [])):
+        raise where.error("link_origins", "takes origins, such as https://app.example.com")
+
+
 def _connection(name: str, holder: Mapping[str, Any], file: str, provider_by_name: ProviderByName) -> ConnectionConfig:
-    where = Table(file, f"connections.{name}")
-    if not name or not set(name) <= NAME_CHARACTERS:
-        raise ConfigError(f"{file}: [connections.{name}]: a name has lower-case letters, digits, - and _ only")
-    whole = _table(holder, name, file, "connections.")
+    if not is_name(name):
+        raise ConfigError(f"{file}: [connections.{name}]: a name has {NAME_RULE}")
+    table = _table(holder, name, file, "connections.")
+    return _checked(name, table, Table(file, f"connections.{name}"), provider_by_name)
+
+
+def is_name(name: str) -> bool:
+    """Whether a connection may be called that."""
+    return bool(name) and set(name) <= NAME_CHARACTERS
+
+
+def stored_connection(
+    name: str,
+    document: Mapping[str, Any],
+    provider_by_name: ProviderByName,
+    generation: int = 1,
+    settings_revision: int = 1,
+) -> ConnectionConfig:
+    """A connection that is not of the file, from a document like its table. Raises ConfigError.
+
+    Who writes it may not know this machine: nothing in it stands for a file or a variable. It has no tokens; those of
+    its clients are made for it.
+    """
+    where = Table("connection", f"connections.{name}", trusted=False)
+    if not is_name(name):
+        raise ConfigError(f"a name has {NAME_RULE}", "name", f"has {NAME_RULE}")
+    for key in _TOKENS:
+        if key in document:
+            raise where.error(key, "tokens of clients are made, not chosen")
+    checked = _checked(name, document, where, provider_by_name)
+    return replace(checked, generation=generation, settings_revision=settings_revision)
+
+
+def _checked(name: str, whole: Mapping[str, Any], where: Table, provider_by_name: ProviderByName) -> ConnectionConfig:
     own = {key: value for key, value in whole.items() if key not in ("limits", "mirror", "settings")}
     table = read(ConnectionTable, own, where)
-    _check_connection(table, where)
+    if where.trusted:
+        _check_tokens(table, where)
     try:
         provider = provider_by_name(table.provider)
     except LookupError as error:
         raise where.error("provider", str(error.args[0])) from None
-    inner = f"connections.{name}."
-    limits = read(Limits, _table(whole, "limits", file, inner), Table(file, f"{inner}limits"))
-    _check_limits(limits, Table(file, f"{inner}limits"))
-    mirror = read(MirrorSettings, _table(whole, "mirror", file, inner), Table(file, f"{inner}mirror"))
-    _check_mirror(mirror, Table(file, f"{inner}mirror"))
-    given = _table(whole, "settings", file, inner)
-    own_settings = settings(provider, given, file, f"{inner}settings")
+    limits = read(Limits, _inner(whole, "limits", where), where.inner("limits"))
+    _check_limits(limits, where.inner("limits"))
+    mirror = read(MirrorSettings, _inner(whole, "mirror", where), where.inner("mirror"))
+    _check_mirror(mirror, where.inner("mirror"))
+    own_settings = settings(provider, _inner(whole, "settings", where), where.inner("settings"))
     return ConnectionConfig(name, table, limits, provider, own_settings, mirror)
 
 
-def settings(provider: Provider[Any], given: Mapping[str, Any], file: str, table: str) -> Any:
+def _inner(holder: Mapping[str, Any], name: str, where: Table) -> Mapping[str, Any]:
+    found = holder.get(name, {})
+    if not isinstance(found, Mapping):
+        told = "has to be a table"
+        raise ConfigError(f"{where.file}: [{where.name}.{name}]: {told}", name, told)
+    return found
+
+
+def settings(provider: Provider[Any], given: Mapping[str, Any], where: Table) -> Any:
     """A provider's settings. Raises ConfigError, also for what only the provider's own check sees."""
-    where = Table(file, table)
     found = read(provider.settings, given, where)
     problem = provider.check(found)
     if problem is not None:
@@ -190,12 +276,19 @@ def settings(provider: Provider[Any], given: Mapping[str, Any], file: str, table
     return found
 
 
-def _check_connection(table: ConnectionTable, where: Table) -> None:
+def _check_tokens(table: ConnectionTable, where: Table) -> None:
     if table.token is None and not table.tokens:
         raise where.error("token", "is missing: without one, no client could ask")
-    for each in (*((table.token,) if table.token else ()), *table.tokens):
+    _check_secrets("token", (*((table.token,) if table.token else ()), *table.tokens), where)
+    _check_secrets("proxy_tokens", table.proxy_tokens, where)
+    if set(table.proxy_tokens) & {table.token, *table.tokens}:
+        raise where.error("proxy_tokens", "has a token that is one for SCIM, too")
+
+
+def _check_secrets(key: str, secrets: Sequence[Secret], where: Table) -> None:
+    for each in secrets:
         if not each or any(character.isspace() for character in each.reveal()):
-            raise where.error("token", "is empty or holds white space")
+            raise where.error(key, "is empty or holds white space")
 
 
 def _check_limits(limits: Limits, where: Table) -> None:

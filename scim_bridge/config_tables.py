@@ -7,25 +7,43 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from scim_bridge.settings import is_required, settings_of
+from scim_bridge.settings import is_local, is_required, settings_of
 from scim_bridge.upstream.redact import Secret
 
 T = TypeVar("T")
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names file, table and key, and never a secret."""
+    """A configuration that cannot be used; the message names file, table and key, and never a secret.
+
+    ``key`` is that of the table, with the names of tables within a connection before it: ``settings.client_id``.
+    """
+
+    def __init__(self, message: str, key: str = "", problem: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the file, for messages."""
+    """A table of the file, for messages.
+
+    One that is not ``trusted`` comes from elsewhere: its secrets mean themselves, whatever they begin with, and it
+    cannot name files of this machine.
+    """
 
     file: str
     name: str
+    trusted: bool = True
 
     def error(self, key: str, problem: str) -> ConfigError:
-        return ConfigError(f"{self.file}: [{self.name}] {key}: {problem}")
+        within = ".".join([*self.name.split(".")[2:], key])  # [connections.acme.settings]
+        return ConfigError(f"{self.file}: [{self.name}] {key}: {problem}", within, problem)
+
+    def inner(self, name: str) -> "Table":
+        """A table of this one."""
+        return Table(self.file, f"{self.name}.{name}", self.trusted)
 
 
 def read(kind: type[T], given: Mapping[str, Any], where: Table) -> T:
@@ -38,6 +56,8 @@ def read(kind: type[T], given: Mapping[str, Any], where: Table) -> T:
     for key in given:
         if key not in known:
             raise where.error(key, f"there is no such key; there are {', '.join(known)}")
+        if is_local(known[key]) and not where.trusted:
+            raise where.error(key, "names a file, which only the configuration file of the bridge may do")
     for name, each in known.items():
         if is_required(each) and name not in given:
             raise where.error(name, f"is missing ({each.metadata['help']})")
@@ -92,7 +112,7 @@ def secret(value: Any, key: str, where: Table) -> Secret:
     """A secret: as it stands, from ``env:NAME``, or from ``file:PATH`` without the line's end."""
     if not isinstance(value, str):
         raise where.error(key, "takes text")
-    kind, colon, rest = value.partition(":")
+    kind, colon, rest = value.partition(":") if where.trusted else ("", "", "")
     if kind == "env" and colon:
         found = os.environ.get(rest)
         if not found:

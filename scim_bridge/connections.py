@@ -107,8 +107,9 @@ class Connection:
         self.config = config
         self.database = database
         self._wall = wall
-        own = granted(config.tokens) + granted(config.table.proxy_tokens, frozenset({PROXY}), "proxy-")
-        self.tokens = TokenCheck(own, user=config.name)
+        self.grants = granted(config.tokens) + granted(config.table.proxy_tokens, frozenset({PROXY}), "proxy-")
+        self.tokens = TokenCheck(self.grants, user=config.name)
+        self.opened_early = asyncio.Event()
         self.profile = PROFILES[config.table.client_profile]
         self._cursors = cursors
         self._clock = clock
@@ -116,7 +117,7 @@ class Connection:
         pace = shelf = None
         if sharing is not None:
             pace = sharing.pace(config.name, endpoint.options.requests_per_second)
-            shelf = sharing.pages(config.name, repr((__version__, config.provider.name, config.settings)))
+            shelf = sharing.pages(config.copy_key, repr((__version__, config.provider.name, config.settings)))
             if isinstance(endpoint.auth, SharesTokens):
                 endpoint.auth.share(sharing.tokens(config.name))
         self.client = UpstreamClient(
@@ -167,12 +168,12 @@ class Connection:
         await self.database.write(prepare)
         for each in collections:
             if each.resource.name in names:
-                each.remembered.keep_in(Sidecar(self.database, self.config.name, each.resource.name))
+                each.remembered.keep_in(Sidecar(self.database, self.config.key, each.resource.name))
 
     async def _mirrored(self, service: ScimService) -> Sync | None:
         if not self.is_mirror or self.database is None:
             return None
-        name, presented = self.config.name, service.presented()
+        name, presented = self.config.copy_key, service.presented()
         sync = await mirrored(name, presented, self.database, self._clock, self.config.mirror, self._wall)
         service.changes = ChangeFeed(name, sync.resources, self.database)
         return sync
@@ -190,6 +191,21 @@ class Connection:
     @property
     def is_mirror(self) -> bool:
         return self.config.table.mode == "mirror"
+
+    async def run(self) -> None:
+        """Open the connection before the first client asks, and refresh its mirror on schedule, for good.
+
+        One whose upstream is down is opened when it is asked for.
+        """
+        try:
+            with tracing(SYSTEM_CLOCK):  # which also gives the sign-in a deadline
+                await self.service()
+        except Exception as error:
+            _log.warning("connection not opened yet", extra={"connection": self.config.name, "error": str(error)})
+        finally:
+            self.opened_early.set()
+        if self.is_mirror:
+            await self.keep_mirror()
 
     async def keep_mirror(self) -> None:
         """Refresh the mirror on schedule, for good."""
@@ -276,16 +292,3 @@ def _offered(service: ScimService) -> frozenset[str]:
     types = [each.collection.resource for each in service.directories.values()]
     schemas = (f"{each.endpoint} {schema.id}" for each in types for schema in each.schemas)
     return frozenset({each.endpoint for each in types}).union(schemas)
-
-
-async def open_early(connections: Sequence[Connection]) -> None:
-    """Open connections before the first client asks; one whose upstream is down is opened when it is asked for."""
-
-    async def one(connection: Connection) -> None:
-        try:
-            with tracing(SYSTEM_CLOCK):  # which also gives the sign-in a deadline
-                await connection.service()
-        except Exception as error:
-            _log.warning("connection not opened yet", extra={"connection": connection.config.name, "error": str(error)})
-
-    await asyncio.gather(*map(one, connections))

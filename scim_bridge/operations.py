@@ -69,9 +69,9 @@ class Operations:
 
         return tell
 
-    async def opening(self, attempt: Awaitable[None]) -> None:
+    async def opening(self, attempt: Callable[[], Awaitable[None]]) -> None:
         """Wait for the first attempt at all connections, which makes the node ready, however it ends."""
-        await attempt
+        await attempt()
         self._tried = True
 
     def tasks(self) -> list[Coroutine[Any, Any, None]]:

@@ -1,6 +1,5 @@
 """`scim-bridge sync`: one refresh of a mirror, with a progress bar on a terminal and a line for each resource type."""
 
-import asyncio
 from typing import Final
 
 import click
@@ -16,12 +15,8 @@ from scim_bridge.upstream.errors import UpstreamError
 APPROVAL: Final = "scim-bridge sync --approve takes them away"
 
 
-def refreshed(connection: Connection, *, full: bool, approve: bool) -> bool:
+async def refreshed(connection: Connection, *, full: bool, approve: bool) -> bool:
     """Refresh a connection's mirror and print what came of it; whether all went well."""
-    return asyncio.run(_refreshed(connection, full, approve))
-
-
-async def _refreshed(connection: Connection, full: bool, approve: bool) -> bool:
     assert connection.database is not None
     try:
         sync = await connection.sync()
@@ -33,9 +28,6 @@ async def _refreshed(connection: Connection, full: bool, approve: bool) -> bool:
     except (UpstreamError, DatabaseUnavailable) as error:
         click.echo(f"not refreshed: {error}", err=True)
         return False
-    finally:
-        await connection.aclose()
-        await connection.database.aclose()
     for each in outcomes:
         click.echo(_line(each))
     return not any(each.held for each in outcomes)

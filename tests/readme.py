@@ -20,6 +20,7 @@ _TABLE = re.compile(r"(<!-- providers -->\n)(?:.*\n)*?(<!-- /providers -->)")
 _SECRETS = {
     "SCIM_BRIDGE_KEY": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
     "SCIM_BRIDGE_METRICS": "m",
+    "SCIM_BRIDGE_ADMIN": "a",
     "ACME_TOKEN": "t",
     "ACME_PINGONE_SECRET": "s",
 }

@@ -8,10 +8,13 @@ import httpx
 import pytest
 from scim2_server.cursor import Cursors
 
-from scim_bridge.app import close, create_app, open_connections
+from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
+from scim_bridge.offline import closed
+from scim_bridge.opening import open_connections
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.registry import Registry
 from tests.clocks import FakeClock
 
 
@@ -38,10 +41,12 @@ async def test_an_upstream_that_does_not_answer_keeps_nobody_waiting() -> None:
     sandbox, stuck = Sandbox(users=3), Stuck()
     settings = {**sandbox.settings, "api_url": "http://up.test/v1", "auth_url": "http://up.test"}
     app = create_app(
-        {
-            "slow": connection("slow", stuck, **settings),
-            "good": connection("good", httpx.ASGITransport(app=sandbox.app), **settings),
-        }
+        Registry(
+            {
+                "slow": connection("slow", stuck, **settings),
+                "good": connection("good", httpx.ASGITransport(app=sandbox.app), **settings),
+            }
+        )
     )
     async with (
         app.router.lifespan_context(app),
@@ -61,7 +66,7 @@ async def test_a_token_is_good_for_its_own_connection() -> None:
     sandbox = Sandbox(users=3)
     settings = {**sandbox.settings, "api_url": "http://up.test/v1", "auth_url": "http://up.test"}
     transport = httpx.ASGITransport(app=sandbox.app)
-    app = create_app({name: connection(name, transport, **settings) for name in ("one", "two")})
+    app = create_app(Registry({name: connection(name, transport, **settings) for name in ("one", "two")}))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://b.test") as client:
         for name, token, status in [("one", "t-one", 200), ("one", "t-two", 401), ("two", "t-two", 200)]:
             answer = await client.get(f"/scim/{name}/v2/Users", headers={"Authorization": f"Bearer {token}"})
@@ -81,4 +86,4 @@ async def test_the_database_is_opened_where_a_provider_has_to_remember(tmp_path:
     }
     opened = open_connections(from_document(document, "test", provider_by_name))
     assert (tmp_path / "bridge.db").exists() is kept
-    await close(list(opened.values()))
+    await closed(opened, opened["acme"].database)

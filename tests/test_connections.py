@@ -15,6 +15,7 @@ from scim_bridge.connections import RETRY_SECONDS, Connection, provider_by_name
 from scim_bridge.filters import parse
 from scim_bridge.providers.scim import SOON_SECONDS
 from scim_bridge.query.plan import Query
+from scim_bridge.registry import Registry
 from scim_bridge.upstream.errors import RateLimited, UpstreamError
 from scim_bridge.upstream.trace import tracing
 from tests.clocks import FakeClock
@@ -92,7 +93,7 @@ async def opened(weak: Weak = RIGHT, users: int = 23, **settings: Any) -> AsyncI
 
 @asynccontextmanager
 async def client(connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=create_app({"acme": connection}))
+    transport = httpx.ASGITransport(app=create_app(Registry({"acme": connection})))
     headers = {"Authorization": "Bearer client-t0ken"}
     base_url = "http://bridge.test/scim/acme/v2"
     async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as found:

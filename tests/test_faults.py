@@ -12,6 +12,7 @@ from scim2_server.cursor import Cursors
 from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
+from scim_bridge.registry import Registry
 from tests.clocks import FakeClock
 from tests.protocol.memory import error_of
 from tests.upstream import faults
@@ -38,7 +39,7 @@ class Asked:
 
     def __init__(self, connection: Connection, server: FaultServer) -> None:
         self.server = server
-        self._app = create_app({"acme": connection})
+        self._app = create_app(Registry({"acme": connection}))
 
     async def ask(self, method: str, path: str, json: Any = None) -> httpx.Response:
         transport = httpx.ASGITransport(app=self._app)

@@ -16,6 +16,7 @@ from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.exposition import exposition
 from scim_bridge.metrics import FAMILIES, Metrics, merged
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.registry import Registry
 from tests.clocks import FakeClock
 from tests.mirror.world import world
 from tests.samples import Parsed, of, parsed
@@ -48,7 +49,7 @@ async def acme() -> AsyncIterator[Connection]:
 
 
 async def test_requests_and_what_they_cost_upstream_are_counted(acme: Connection) -> None:
-    app = create_app({"acme": acme})
+    app = create_app(Registry({"acme": acme}))
     transport, headers = httpx.ASGITransport(app=app), {"Authorization": "Bearer t"}
     async with httpx.AsyncClient(transport=transport, base_url="http://b.test", headers=headers) as client:
         await client.get("/scim/acme/v2/Users", params={"filter": 'title co "x" and name.familyName co "a"'})

@@ -50,7 +50,7 @@ async def nothing() -> None:
 
 async def tried(connections: Mapping[str, Connection], database: Any = None, **more: Any) -> Operations:
     found = Operations(connections, database, clock=FakeClock(), **more)
-    await found.opening(nothing())
+    await found.opening(nothing)
     return found
 
 
@@ -66,7 +66,7 @@ async def test_a_node_is_ready_once_all_connections_were_tried_though_one_is_dow
         assert early.json()["waiting_for"] == ["first attempt at connections"]
         assert (await client.get("/healthz")).status_code == 200
         await good.service()
-        await operations.opening(nothing())
+        await operations.opening(nothing)
         later = await client.get("/readyz")
     assert later.status_code == 200
     assert later.headers["Cache-Control"] == "no-store"

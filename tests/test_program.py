@@ -164,12 +164,12 @@ def test_a_worker_that_cannot_start_says_so_in_one_line_and_ends_the_program(
 def test_a_worker_that_breaks_down_at_start_is_one_line_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*given: Any) -> None:
+    def broken(*given: Any, **more: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(app, "open_connections", broken)
+    monkeypatch.setattr(app, "foundation", broken)
     path = tmp_path / "bridge.toml"
-    path.write_text("[server]\naudit = false\n", "utf-8")
+    path.write_text(f'[server]\naudit = false\ndatabase = "sqlite:///{tmp_path}/b.db"\n', "utf-8")
     [line] = _failed(path, monkeypatch, capsys)
     assert line["message"] == "cannot start"
     assert line["traceback"].endswith("ZeroDivisionError")

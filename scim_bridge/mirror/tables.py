@@ -105,6 +105,16 @@ def drop(sql: Sql, tables: Tables) -> None:
         sql.run(f"DROP TABLE IF EXISTS {each}")
 
 
+def forget(sql: Sql, connection: str) -> None:
+    """Take away all that is kept of a connection."""
+    sql.exclusive("mirror")
+    create_shared(sql)
+    for (number,) in sql.rows("SELECT number FROM mirror_types WHERE connection = ?", (connection,)):
+        drop(sql, Tables(number))
+    for each in ("mirror_types", "mirror_changes", "mirror_feeds", "mirror_passes"):
+        sql.run(f"DELETE FROM {each} WHERE connection = ?", (connection,))
+
+
 def opened(sql: Sql, connection: str, resource: str, layout: Layout) -> Tables:
     """The tables of a resource type; new and empty where there are none, or where they are of another layout."""
     sql.exclusive("mirror")  # two nodes that start at once must not make the same tables

@@ -62,11 +62,16 @@ class _Answer:
     trail: Trail | None = None
 
 
+def _not_there() -> ScimError:
+    return ScimError(404, "There is no such connection")
+
+
 class ScimEndpoint:
     """An ASGI application for ``/scim/{connection}/v2/…``; mounted where the path below it starts with the name.
 
     ``describe`` makes ``/scim/{connection}/openapi.json``, for those who may use the connection; ``log`` takes what is
-    told of each request, and ``audit`` of each write and of who was refused.
+    told of each request, and ``audit`` of each write and of who was refused; ``missing`` says what is answered where
+    there is no connection of a name.
     """
 
     def __init__(
@@ -78,8 +83,10 @@ class ScimEndpoint:
         public_url: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
         audit: Audit | None = None,
+        missing: Callable[[], ScimError] = _not_there,
     ) -> None:
         self._audit = audit
+        self._missing = missing
         self._connections = connections
         self._describe = describe
         self._public_url = public_url.rstrip("/") if public_url else None
@@ -141,7 +148,7 @@ class ScimEndpoint:
     ) -> None:
         connection = self._connections.get(name)
         if connection is None:
-            raise ScimError(404, "There is no such connection")
+            raise self._missing()
         caller = answer.caller = connection.tokens.caller(headers.get("authorization"))
         # What a client needs to know before it can sign in is open to all (RFC 7643 section 5).
         if caller is None and not (path == "/ServiceProviderConfig" and scope["method"] in ("GET", "HEAD")):

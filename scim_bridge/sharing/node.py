@@ -4,9 +4,9 @@ from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.sharing.pace import SharedPace
 from scim_bridge.sharing.pages import SharedPages
 from scim_bridge.sharing.reach import Reach
-from scim_bridge.sharing.sealing import Sealer
 from scim_bridge.sharing.tokens import SharedTokens
 from scim_bridge.store.database import Database
+from scim_bridge.store.sealing import Sealer
 
 
 class Sharing:

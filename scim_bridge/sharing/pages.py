@@ -8,8 +8,8 @@ from zlib import compress, decompress
 
 from scim_bridge.query.shelf import Looked
 from scim_bridge.sharing.reach import Alone, Reach
-from scim_bridge.sharing.sealing import Sealer
 from scim_bridge.store.database import Sql
+from scim_bridge.store.sealing import Sealer
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 """What is kept of one connection at most; beyond, other nodes read anew what is not there."""

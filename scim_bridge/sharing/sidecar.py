@@ -44,6 +44,12 @@ def prepare(sql: Sql) -> None:
     sql.run("CREATE INDEX IF NOT EXISTS sidecar_marks_number ON sidecar_marks (connection, resource, number)")
 
 
+def forget(sql: Sql, connection: str) -> None:
+    """Take away all marks of a connection."""
+    prepare(sql)
+    sql.run("DELETE FROM sidecar_marks WHERE connection = ?", (connection,))
+
+
 def _read(sql: Sql, owner: tuple[str, str], after: int) -> tuple[dict[str, str | None], int]:
     text = "SELECT id, mark, number FROM sidecar_marks WHERE connection = ? AND resource = ? AND number > ?"
     rows = sql.rows(text, (*owner, after))

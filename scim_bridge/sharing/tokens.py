@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
 from scim_bridge.sharing.reach import Alone, Reach
-from scim_bridge.sharing.sealing import Sealer
 from scim_bridge.store.database import DatabaseUnavailable, Sql
+from scim_bridge.store.sealing import Sealer
 from scim_bridge.upstream.redact import Secret
 from scim_bridge.upstream.tokens import KeptToken
 

@@ -10,6 +10,7 @@ import orjson
 from scim2_server.cursor import Cursors
 
 from scim_bridge.config import settings
+from scim_bridge.config_tables import Table
 from scim_bridge.protocol.errors import scim_error
 from scim_bridge.protocol.profiles import PROFILES
 from scim_bridge.protocol.requests import ScimRequest, ScimResponse
@@ -135,7 +136,9 @@ async def connected(
     provider: Provider[Any], simulated: Simulated, clock: FakeClock, **changes: Any
 ) -> AsyncIterator[Connected]:
     """A connection as the program makes one, discovery done; ``changes`` are settings of its own."""
-    made = settings(provider, {**simulated.settings(ORIGIN), **changes}, "contract", "connections.contract.settings")
+    made = settings(
+        provider, {**simulated.settings(ORIGIN), **changes}, Table("contract", "connections.contract.settings")
+    )
     endpoint = provider.endpoint(made, clock)
     wire = Wire(simulated.app)
     client = UpstreamClient(

@@ -29,6 +29,7 @@ from scim_bridge.config import load
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.logs import configure
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.registry import Registry
 from scim_bridge.store.opening import open_database
 from scim_bridge.upstream.transport import AiohttpTransport
 from tests.bench.people import GROUPS, group, user
@@ -113,7 +114,7 @@ def mirror(people: int) -> Any:
     upstream = InProcess(people, AiohttpTransport(httpx.create_ssl_context(), max_connections=4))
     database = open_database(config.server.database)
     connection = Connection(config.connections["acme"], Cursors(b"s" * 32), transport=upstream, database=database)
-    return create_app({"acme": connection}, log=log)
+    return create_app(Registry({"acme": connection}), log=log)
 
 
 APPS = {"mirror": mirror, "bare": bare, "pingone": pingone, "ceiling": ceiling, "scim2-server": scim2_server}

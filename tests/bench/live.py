@@ -22,6 +22,7 @@ from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.registry import Registry
 from tests.bench.measure import Ratio, measured
 from tests.bench.requests import reading
 from tests.bench.servers import Server, application, started
@@ -76,7 +77,7 @@ class Bench:
         config = from_document(document, "bench", provider_by_name)
         transport = Replayed(httpx.ASGITransport(app=self.sandbox.app))
         self.connection = Connection(config.connections["acme"], Cursors(b"s" * 32), transport=transport)
-        app = create_app({"acme": self.connection})
+        app = create_app(Registry({"acme": self.connection}))
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
             base_url="http://bridge.test/scim/acme/v2",

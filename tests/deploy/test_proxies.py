@@ -16,6 +16,7 @@ from scim_bridge.app import create_app
 from scim_bridge.protocol.auth import CHALLENGE
 from scim_bridge.protocol.endpoint import MAX_BODY_BYTES
 from scim_bridge.providers.pingone.sandbox import Sandbox
+from scim_bridge.registry import Registry
 from tests.deploy.files import DEPLOY
 from tests.real.installed import needed
 from tests.servers import free_port, running
@@ -87,7 +88,7 @@ def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -
     ("name", "arrange"), [("nginx.conf", nginx), ("haproxy.cfg", haproxy), ("Caddyfile", caddy)], ids=lambda each: each
 )
 def test_answers_through_a_proxy_are_the_bridges_own(tmp_path: Path, name: str, arrange: Arrange) -> None:
-    app = create_app({"acme": connection(Sandbox(users=5))}, public_url=PUBLIC)
+    app = create_app(Registry({"acme": connection(Sandbox(users=5))}), public_url=PUBLIC)
     with running(app) as bridge, proxied(name, arrange, tmp_path, bridge) as client:
         for path in ("/Users?count=3", "/Users/a%2Fb%20%C3%A4%3B", "/Users/..%2FGroups", "//Users"):
             through = client.get(f"/scim/acme/v2{path}", headers=HEADERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scim_bridge.app import create_app, open_connections
+from scim_bridge.app import open_bridge
 from scim_bridge.config import from_document
 from scim_bridge.conformance.run import run
 from scim_bridge.conformance.target import Target
@@ -34,7 +34,7 @@ def test_a_mirror_fails_no_requirement(provider: str, url: str, tmp_path: Path) 
         server = {"database": url, "encryption_key": f"{'A' * 43}="}
         document = {"server": server, "connections": {"acme": connection}}
         config = from_document(document, "test", provider_by_name)
-        with running(create_app(open_connections(config))) as origin:
+        with running(open_bridge(config)) as origin:
             base = f"{origin}/scim/acme/v2"
             whole(base)
             results = run(Target(base, token="t", write=True), ["requirements"], lambda result: None).results

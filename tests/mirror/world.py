@@ -12,6 +12,7 @@ from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.mirror.sync import Outcome, Sync
+from scim_bridge.registry import Registry
 from scim_bridge.store.opening import open_database
 from scim_bridge.testing.clock import FakeClock
 
@@ -94,7 +95,7 @@ async def world(
         )
         for name, each in config.connections.items()
     }
-    app = httpx.ASGITransport(app=create_app(connections))
+    app = httpx.ASGITransport(app=create_app(Registry(connections)))
     headers = {"Authorization": "Bearer t"}
     try:
         async with httpx.AsyncClient(transport=app, base_url="http://bridge.test", headers=headers) as client:

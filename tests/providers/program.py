@@ -11,6 +11,7 @@ from scim2_server.cursor import Cursors
 from scim_bridge.app import create_app
 from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
+from scim_bridge.registry import Registry
 from scim_bridge.simulation import Log, Recorded
 from scim_bridge.store.database import Database
 from tests.clocks import FakeClock
@@ -167,7 +168,7 @@ async def client_of(
     config = from_document({"connections": {"acme": {"token": TOKEN, **document}}}, "test", provider_by_name)
     cursors, acme = Cursors(b"s" * 32), config.connections["acme"]
     connection = Connection(acme, cursors, clock=clock, transport=transport, database=database)
-    app = httpx.ASGITransport(app=create_app({"acme": connection}))
+    app = httpx.ASGITransport(app=create_app(Registry({"acme": connection})))
     base_url, headers = "http://bridge.test/scim/acme/v2", {"Authorization": f"Bearer {TOKEN}"}
     try:
         async with httpx.AsyncClient(transport=app, base_url=base_url, headers=headers, timeout=60) as client:

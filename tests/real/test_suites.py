@@ -16,6 +16,7 @@ from scim_bridge.conformance.target import Target
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.providers.sailpoint_isc.sandbox import Sandbox as Tenant
+from scim_bridge.registry import Registry
 from tests.clocks import FakeClock
 from tests.programs import demo, serve
 from tests.real.worlds import SERVERS, TOKEN, bridged, config
@@ -102,7 +103,7 @@ def test_the_own_suite_passes_where_identities_may_be_written(switch: str) -> No
     acme = from_document(document, "test", provider_by_name).connections["acme"]
     transport = httpx.ASGITransport(app=tenant.app)
     connection = Connection(acme, Cursors(b"s" * 32), clock=clock, transport=transport)
-    with running(create_app({"acme": connection})) as origin:
+    with running(create_app(Registry({"acme": connection}))) as origin:
         target = Target(f"{origin}/scim/acme/v2", token="t", write=True)
         results = run(target, ["requirements"], lambda result: None).results
     assert failures(f"writes = {switch}", results) == []

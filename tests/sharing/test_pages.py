@@ -13,6 +13,7 @@ from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.query.cache import QueryCache
+from scim_bridge.registry import Registry
 from scim_bridge.sharing import pages as limits
 from scim_bridge.sharing.node import Sharing
 from tests.sharing.conftest import Nodes
@@ -30,7 +31,7 @@ class Node:
         config = from_document(document, "test", provider_by_name).connections["acme"]
         upstream = httpx.ASGITransport(app=sandbox.app)
         self.connection = Connection(config, Cursors(b"s" * 32), clock=nodes.clock, transport=upstream, sharing=sharing)
-        app = httpx.ASGITransport(app=create_app({"acme": self.connection}))
+        app = httpx.ASGITransport(app=create_app(Registry({"acme": self.connection})))
         headers = {"Authorization": "Bearer t"}
         self.client = httpx.AsyncClient(transport=app, base_url="http://bridge.test/scim/acme/v2", headers=headers)
         self.calls = 0

@@ -7,7 +7,7 @@ import pytest
 
 from scim_bridge.clock import SYSTEM_CLOCK
 from scim_bridge.config import settings
-from scim_bridge.config_tables import ConfigError
+from scim_bridge.config_tables import ConfigError, Table
 from scim_bridge.filters import parse
 from scim_bridge.providers.onelogin import DAY_SECONDS, PROVIDER, RETRY_SECONDS, Facts, Settings
 from scim_bridge.providers.onelogin.activities import EventType
@@ -21,7 +21,7 @@ GIVEN = {"subdomain": "acme", "client_id": "id", "client_secret": "secret"}
 
 
 def told(**more: Any) -> Settings:
-    found: Settings = settings(PROVIDER, {**GIVEN, **more}, "test", "settings")
+    found: Settings = settings(PROVIDER, {**GIVEN, **more}, Table("test", "settings"))
     return found
 
 

@@ -1,0 +1,30 @@
+"""What operators can do, whoever asks for it: the API, the console, or a link page."""
+
+from dataclasses import dataclass
+
+from scim_bridge.admin.service.connections import Connections
+from scim_bridge.admin.service.desk import Desk
+from scim_bridge.admin.service.history import History
+from scim_bridge.admin.service.links import Links
+from scim_bridge.admin.service.mirrors import Mirrors
+from scim_bridge.admin.service.sessions import Sessions
+from scim_bridge.admin.service.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """All of it, over one desk."""
+
+    desk: Desk
+    sessions: Sessions
+    connections: Connections
+    tokens: Tokens
+    links: Links
+    mirrors: Mirrors
+    history: History
+
+    @classmethod
+    def over(cls, desk: Desk) -> "Administration":
+        connections = Connections(desk)
+        links = Links(desk, connections)
+        return cls(desk, Sessions(desk), connections, Tokens(desk), links, Mirrors(desk), History(desk))

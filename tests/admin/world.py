@@ -1,0 +1,84 @@
+"""A bridge that can be administered, over the sandboxes of vendors on loopback ports."""
+
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from scim_bridge.admin.service import Administration
+from scim_bridge.admin.service.desk import Actor
+from scim_bridge.app import Bridge, open_bridge
+from scim_bridge.config import from_document
+from scim_bridge.connections import provider_by_name
+from tests.servers import running
+
+ADMIN = "adm1n-t0ken"
+KEY = base64.b64encode(b"k" * 32).decode()
+ACTOR = Actor("admin-0", "192.0.2.1")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A bridge and a client of it; ``settings`` connect to the running sandbox of a provider."""
+
+    app: Bridge
+    client: httpx.AsyncClient
+    settings: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def administration(self) -> Administration:
+        assert self.app.administration is not None
+        return self.app.administration
+
+    def document(self, provider: str = "pingone", **more: Any) -> dict[str, Any]:
+        """A connection to a provider's sandbox, as the administration takes it."""
+        return {"provider": provider, "settings": dict(self.settings[provider]), **more}
+
+    async def users(self, connection: str, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self.client.get(f"/scim/{connection}/v2/Users", params={"count": 2}, headers=headers)
+
+
+@asynccontextmanager
+async def world(
+    folder: Path, *providers: str, connections: Mapping[str, Any] | None = None, **server: Any
+) -> AsyncIterator[World]:
+    """A world with the sandboxes of these providers (default: PingOne's); ``server`` is more of that table.
+
+    ``connections`` are those of the configuration file.
+    """
+    with ExitStack() as stack:
+        settings = {}
+        for name in providers or ("pingone",):
+            simulation = provider_by_name(name).simulation
+            assert simulation is not None
+            simulated = simulation(5)
+            settings[name] = simulated.settings(stack.enter_context(running(simulated.app)))
+        async with bridge(folder, connections=connections, **server) as (app, client):
+            yield World(app, client, settings)
+
+
+@asynccontextmanager
+async def bridge(
+    folder: Path, *, connections: Mapping[str, Any] | None = None, **server: Any
+) -> AsyncIterator[tuple[Bridge, httpx.AsyncClient]]:
+    """A node over the database in a folder, and a client of it."""
+    table = {
+        "database": f"sqlite:///{folder}/bridge.db",
+        "encryption_key": KEY,
+        "admin_tokens": [ADMIN],
+        "allow_private_upstreams": True,
+        **server,
+    }
+    table = {name: value for name, value in table.items() if value is not None}
+    app = open_bridge(from_document({"server": table, "connections": connections or {}}, "test", provider_by_name))
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://bridge.test") as client,
+    ):
+        yield app, client
