@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 from urllib.parse import parse_qsl
 
 from scim_bridge.admin.forms import PREFIX, Entries, default_of, kind_of, offered
-from scim_bridge.settings import is_secret
+from scim_bridge.settings import is_required, is_secret
 
 MAX_FORM_BYTES: Final = 64 * 1024
 MAX_FORM_FIELDS: Final = 500
@@ -33,14 +33,28 @@ def read_form(kind: type[Any], entries: Entries) -> tuple[dict[str, Any], dict[s
     return document, errors
 
 
-def changes(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes of any settings those of a form, as a merge patch (RFC 7396): null for what is as by default.
+def missing(kind: type[Any], document: Mapping[str, Any]) -> dict[str, str]:
+    """What a document lacks that is required, as errors by name of the field."""
+    required = [each.name for each, _ in offered(kind) if is_required(each)]
+    return {PREFIX + name: "is needed" for name in required if name not in document}
 
-    Secrets that were not typed are not named, so they stay.
+
+def changes(
+    kind: type[Any], document: Mapping[str, Any], before: Mapping[str, Any], *, renewed: bool = False
+) -> dict[str, Any]:
+    """What makes of settings those of a form, as a merge patch (RFC 7396): null for what is as by default.
+
+    Secrets that were not typed are not named, so they stay; where credentials are ``renewed``, those of a way to sign
+    in that was not chosen go.
     """
-    shown = {each.name: document.get(each.name) for each, _ in offered(kind)}
-    secrets = {each.name for each, _ in offered(kind) if is_secret(each)}
-    return {name: value for name, value in shown.items() if value is not None or name not in secrets}
+    found: dict[str, Any] = {}
+    for each, _ in offered(kind):
+        value, old = document.get(each.name), before.get(each.name)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            value = {**dict.fromkeys(old), **value}  # a patch merges what is below, too
+        if value is not None or not is_secret(each) or (renewed and each.metadata["group"]):
+            found[each.name] = value
+    return found
 
 
 def posted(body: bytes) -> dict[str, list[str]]:

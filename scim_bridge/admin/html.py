@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from scim_bridge.admin.assets import asset_path
 
@@ -44,6 +44,11 @@ def page(
     kept_out = {} if frame_ancestors else {"X-Frame-Options": "DENY"}
     policy = {"Content-Security-Policy": content_security_policy(frame_ancestors, form_targets)}
     return HTMLResponse(text, status, {**_HEADERS, **kept_out, **policy, **(headers or {})})
+
+
+def redirect(url: str, headers: Mapping[str, str] | None = None) -> RedirectResponse:
+    """What a form is answered with that leads to another page, to be read with GET."""
+    return RedirectResponse(url, 303, {**_HEADERS, **(headers or {})})
 
 
 def root_path(request: Request) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scim_bridge.admin import html
-from scim_bridge.admin.entries import changes, entries, posted, read_form
+from scim_bridge.admin.entries import changes, entries, missing, posted, read_form
 from scim_bridge.admin.forms import Entries, FormField, entries_of, form
 from scim_bridge.config_tables import Table, read
 from scim_bridge.connections import provider_by_name, provider_names
@@ -191,11 +191,26 @@ def test_a_document_fills_the_form_and_comes_back_the_same() -> None:
 
 
 def test_changes_take_back_what_was_emptied_and_leave_secrets_that_were_not_typed() -> None:
-    found = changes(Settings, {"tenant": "acme", "size": 70})
+    found = changes(Settings, {"tenant": "acme", "size": 70}, {})
     assert found["tenant"] == "acme" and found["size"] == 70
     assert found["attributes"] is None and found["names"] is None
     assert "key" not in found and "other_key" not in found and "ca_bundle" not in found
-    assert changes(Settings, {"key": "new"})["key"] == "new"
+    assert changes(Settings, {"key": "new"}, {})["key"] == "new"
+
+
+def test_changes_of_a_mapping_take_back_the_lines_that_were_deleted() -> None:
+    before = {"attributes": {"a": "b", "c": "d"}}
+    found = changes(Settings, {"attributes": {"c": "e"}}, before)
+    assert found["attributes"] == {"a": None, "c": "e"}
+
+
+def test_renewed_credentials_leave_no_secret_of_the_other_way_to_sign_in() -> None:
+    found = changes(Settings, {"tenant": "acme", "key": "new"}, {}, renewed=True)
+    assert (found["key"], found["other_key"]) == ("new", None)
+
+
+def test_what_is_needed_and_not_there_is_told() -> None:
+    assert missing(Settings, {"tenant": "acme"}) == {"settings.key": "is needed"}
 
 
 @pytest.mark.parametrize("name", provider_names())

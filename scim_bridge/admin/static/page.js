@@ -46,9 +46,9 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
 }
 
 // To what went wrong, so that nobody has to look for it.
-const fault = document.querySelector("[aria-invalid=true], .alert.bad");
+const fault = document.querySelector(".alert.bad");
 if (fault) {
-  if (!fault.matches("input, select, textarea")) fault.tabIndex = -1;
+  fault.tabIndex = -1;
   fault.focus();
 }
 

@@ -1,0 +1,33 @@
+"""How often somebody may try: so many times in so many seconds, on an injected clock."""
+
+import math
+from collections import OrderedDict, deque
+
+from scim_bridge.clock import SYSTEM_CLOCK, Clock
+
+MOST_KEYS = 10_000
+"""So many are remembered; who was not heard of for longest is forgotten first."""
+
+
+class Throttle:
+    """Counts by a key, in this process alone."""
+
+    def __init__(self, limit: int, seconds: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._clock = clock
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait_seconds(self, key: str) -> int:
+        """0 where this time is allowed, which is counted; else the whole seconds until the next one is."""
+        now = self._clock.now()
+        times = self._times.setdefault(key, deque())
+        self._times.move_to_end(key)
+        if len(self._times) > MOST_KEYS:
+            self._times.popitem(last=False)
+        while times and now - times[0] >= self._seconds:
+            times.popleft()
+        if len(times) >= self._limit:
+            return max(1, math.ceil(times[0] + self._seconds - now))
+        times.append(now)
+        return 0
