@@ -167,7 +167,7 @@ def rekey_command(path: Path) -> None:
             await database.aclose()
 
     renewed, lost = _usable(path, lambda: asyncio.run(run()))
-    click.echo(f"{renewed} connections are under the present encryption_key now")
+    click.echo(f"put under the present encryption_key: {renewed}")
     for name in lost:
         click.echo(f"{name}: FAILED, none of the keys opens its secrets", err=True)
     if lost:

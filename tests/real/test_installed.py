@@ -13,6 +13,7 @@ from tests.real.installed import HERE
     [
         (HERE / "scimmy", {"scimmy", "scimmy-routers", "express"}),
         (HERE.parent / "providers" / "sailpoint_isc" / "sdk_node", {"sailpoint-api-client"}),
+        (HERE.parent / "browser", {"axe-core", "playwright-core"}),
     ],
 )
 def test_the_locks_of_programs_of_node_name_packages_and_no_address(folder: Path, wanted: set[str]) -> None:
