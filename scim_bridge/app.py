@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
-from scim_bridge.admin.app import administration
+from scim_bridge.admin.app import administration, routes
 from scim_bridge.admin.service import Administration
 from scim_bridge.auditing import Auditor
 from scim_bridge.config import Config, load
@@ -107,6 +107,8 @@ def open_bridge(config: Config, *, log: RequestLog | None = None, workers_folder
         audit_days=server.audit_days,
     )
     app.administration = administration(server, registry, stored, base, audit)
+    if app.administration is not None:
+        app.router.routes.extend(routes(app.administration, log or RequestLog()))
     return app
 
 

@@ -120,11 +120,13 @@ class Settings:
     event_page_size: int = setting(default=50, help="Events a request brings; others have used 1000", advanced=True)
     base_url: str | None = setting(default=None, help="Overrides https://SUBDOMAIN.onelogin.com", advanced=True)
     native_text_match: TextMatch = setting(
+        label="Comparison of text",
         default="unknown",
         help="How OneLogin compares text in filters; unless insensitive, userName eq takes a scan",
         advanced=True,
     )
     attributes: Mapping[str, str] = setting(
+        label="Mapping of attributes",
         default={},
         help='SCIM path to field, such as enterprise.employeeNumber = "custom_attributes.employee_number"',
         advanced=True,

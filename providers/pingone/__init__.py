@@ -69,6 +69,7 @@ class Settings:
     )
     token_auth_method: Literal["client_secret_basic", "client_secret_post"] = setting(
         default="client_secret_basic",
+        label="Authentication method",
         help="The application's token endpoint authentication method; another one is refused like a wrong secret",
         choices={"client_secret_basic": "Client Secret Basic", "client_secret_post": "Client Secret Post"},
     )
@@ -82,29 +83,37 @@ class Settings:
         help="Show and change only users and groups of these populations; new users go to the first",
         advanced=True,
     )
-    locked_is_inactive: bool = setting(default=False, help="Show locked users as inactive too", advanced=True)
+    locked_is_inactive: bool = setting(
+        default=False, help="Show locked users as inactive too", label="Locked users are inactive", advanced=True
+    )
     updated_at_filter: bool = setting(
         default=False,
+        label="Filters by the time of a change",
         help="The API takes ge and le on updatedAt, so lastModified filters need no scan (unverified)",
         advanced=True,
     )
     name_contains_filter: bool = setting(
         default=False,
+        label="Filters by parts of names",
         help="The API takes co on given and family names, so these need no scan (one source only)",
         advanced=True,
     )
     escaped_quotes: bool = setting(
         default=False,
+        label="Quotes in filters",
         help='Filters take \\" and \\\\ in values, so such values need no scan (unverified)',
         advanced=True,
     )
     api_url: str | None = setting(default=None, help="Overrides https://api.pingone.TLD/v1", advanced=True)
     auth_url: str | None = setting(default=None, help="Overrides https://auth.pingone.TLD", advanced=True)
     native_text_match: TextMatch = setting(
-        default="insensitive", help="How PingOne compares text in filters", advanced=True
+        label="Comparison of text", default="insensitive", help="How PingOne compares text in filters", advanced=True
     )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to custom attribute, such as enterprise.department = "department"', advanced=True
+        label="Mapping of attributes",
+        default={},
+        help='SCIM path to custom attribute, such as enterprise.department = "department"',
+        advanced=True,
     )
 
 

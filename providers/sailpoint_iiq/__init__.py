@@ -100,6 +100,7 @@ class Settings:
         default=False, help="Roles that IdentityIQ detected count as groups, not assigned ones alone", advanced=True
     )
     native_text_match: TextMatch = setting(
+        label="Comparison of text",
         default="insensitive",
         help="How the database compares text, where trying it on the first users does not tell",
         advanced=True,
@@ -114,6 +115,7 @@ class Settings:
         default=None, help="OAuth token endpoint, if not base_url + /oauth2/token", advanced=True
     )
     attributes: Mapping[str, str] = setting(
+        label="Mapping of attributes",
         default={},
         help='SCIM path to identity attribute, such as "enterprise.department" = "department"',
         advanced=True,

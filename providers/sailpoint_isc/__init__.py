@@ -118,9 +118,14 @@ class Settings:
         default="v1", help="v1: each service has its own version; else the version of the whole API", advanced=True
     )
     api_url: str | None = setting(default=None, help="Overrides https://TENANT.api.identitynow.com", advanced=True)
-    native_text_match: TextMatch = setting(default="insensitive", help="How filters compare text", advanced=True)
+    native_text_match: TextMatch = setting(
+        label="Comparison of text", default="insensitive", help="How filters compare text", advanced=True
+    )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to identity attribute, such as enterprise.department = "department"', advanced=True
+        label="Mapping of attributes",
+        default={},
+        help='SCIM path to identity attribute, such as enterprise.department = "department"',
+        advanced=True,
     )
 
     @property

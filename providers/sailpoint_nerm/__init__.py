@@ -79,7 +79,10 @@ class Settings:
         "category non-employee",
     )
     attributes: Mapping[str, str] = setting(
-        default={}, help='SCIM path to attribute uid, such as enterprise.department = "department"', advanced=True
+        label="Mapping of attributes",
+        default={},
+        help='SCIM path to attribute uid, such as enterprise.department = "department"',
+        advanced=True,
     )
     delete_policy: Literal["terminate", "archive", "hard"] = setting(
         default="terminate",
@@ -95,7 +98,9 @@ class Settings:
         help="Whether clients may write the profile's name; auto: where NERM does not make it of attributes",
         advanced=True,
     )
-    native_text_match: TextMatch = setting(default="unknown", help="How NERM compares text (unverified)", advanced=True)
+    native_text_match: TextMatch = setting(
+        label="Comparison of text", default="unknown", help="How NERM compares text (unverified)", advanced=True
+    )
     advanced_search: bool = setting(
         default=True, help="Narrow by advanced search where that loses nobody", advanced=True
     )

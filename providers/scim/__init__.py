@@ -75,6 +75,7 @@ class Settings:
     )
     timeout_seconds: float = setting(default=30.0, help="Silence on the connection that ends an attempt", advanced=True)
     native_text_match: TextMatch = setting(
+        label="Comparison of text",
         default="unknown",
         help="How the server compares text in filters; unknown: as it is seen to on its rows",
         advanced=True,
@@ -85,6 +86,7 @@ class Settings:
         advanced=True,
     )
     attributes: Mapping[str, str] = setting(
+        label="Mapping of attributes",
         default={},
         help='SCIM path to the server\'s own path, such as enterprise.department = "urn:example:User:dept"',
         advanced=True,

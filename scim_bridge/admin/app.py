@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
+from starlette.routing import BaseRoute
+
+from scim_bridge.admin.assets import STATIC_ROUTE
+from scim_bridge.admin.link import Link, Log
+from scim_bridge.admin.link_pages import LinkPages
 from scim_bridge.admin.service import Administration
 from scim_bridge.admin.service.desk import Desk
 from scim_bridge.auditing import Auditor
 from scim_bridge.config import ServerConfig
-from scim_bridge.connections import provider_by_name
+from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.opening import Foundation
 from scim_bridge.registry import Registry
 from scim_bridge.stored import Stored
@@ -22,3 +27,16 @@ def administration(
     trial = replace(base, sharing=None, database=None)
     desk = Desk(registry, stored, trial.opened, provider_by_name, server, audit)
     return Administration.over(desk)
+
+
+def routes(administration: Administration, log: Log) -> list[BaseRoute]:
+    """What is served of an administration, from the root of the application; ``log`` is told of each request."""
+    return [STATIC_ROUTE, *_link(administration, log).routes]
+
+
+def _link(administration: Administration, log: Log) -> Link:
+    desk = administration.desk
+    pages = LinkPages(
+        desk.providers, provider_names, origins=desk.server.link_origins, public_url=desk.server.public_url
+    )
+    return Link(administration.links, administration.connections, desk.providers, pages, log, clock=desk.clock)

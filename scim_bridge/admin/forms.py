@@ -39,6 +39,12 @@ class FormField:
     def id(self) -> str:
         return self.name.replace(".", "-")
 
+    @property
+    def optional(self) -> bool:
+        """Whether it has to be said that nothing need be entered: not where something stands there, nor in a group,
+        which is one of several ways, nor among the rare ones."""
+        return not (self.required or self.advanced or self.group) and self.kind not in ("choice", "number", "bool")
+
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:

@@ -12,6 +12,7 @@ class Form(HTMLParser):
         self.fields: dict[str, list[str]] = {}
         self.kinds: dict[str, str] = {}
         self.text = ""
+        self._values: dict[str, str] = {}
         self._area: str | None = None
         self._select: str | None = None
         self.feed(text)
@@ -20,6 +21,8 @@ class Form(HTMLParser):
         given = dict(attrs)
         name, value = given.get("name"), given.get("value") or ""
         kind = given.get("type") or tag
+        if tag == "input" and given.get("id"):
+            self._values[given["id"] or ""] = value
         if tag == "input" and name:
             self.kinds[name] = kind
             if kind != "checkbox" or "checked" in given:
@@ -44,6 +47,10 @@ class Form(HTMLParser):
         if self._area:
             self.fields[self._area] = [self.fields[self._area][0] + data]
         self.text += data
+
+    def value(self, element_id: str) -> str:
+        """What stands in the input of an id."""
+        return self._values[element_id]
 
     def filled(self, entries: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
         """What the form sends once these are typed over what stands in it. KeyError for a field that is not there."""
