@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
 from scim_bridge.admin.app import administration, routes
+from scim_bridge.admin.proxy import Proxy
 from scim_bridge.admin.service import Administration
 from scim_bridge.auditing import Auditor
 from scim_bridge.config import Config, load
@@ -75,14 +76,18 @@ def settle_memory() -> None:
 
 class Bridge(Starlette):
     """The application. What is below ``/scim/`` goes straight to its endpoint, which answers every failure itself:
-    routing and middleware would cost as much as many an answer."""
+    routing and middleware would cost as much as many an answer. So does ``/proxy/``, whose paths are not to be
+    decoded."""
 
     scim: ASGIApp
+    proxy: ASGIApp
     administration: Administration | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/scim/"):
             await self.scim({**scope, "root_path": f"{scope.get('root_path', '')}/scim"}, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith("/proxy/"):
+            await self.proxy({**scope, "root_path": f"{scope.get('root_path', '')}/proxy"}, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -154,6 +159,7 @@ def create_app(
     app.scim = ScimEndpoint(
         registry.served, derived, told, public_url=public_url, audit=audit, missing=registry.missing
     )
+    app.proxy = Proxy(registry, audit, told, public_url=public_url)
     return app
 
 

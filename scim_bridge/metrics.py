@@ -24,7 +24,7 @@ OTHER: Final = "other"
 ENDPOINTS: Final = {
     each.lower(): each
     for each in (
-        *("Users", "Groups", "Me", "Bulk", ".search", "changes", "openapi.json"),
+        *("Users", "Groups", "Me", "Bulk", ".search", "changes", "openapi.json", "proxy"),
         *("ServiceProviderConfig", "ResourceTypes", "Schemas"),
     )
 }

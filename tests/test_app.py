@@ -1,6 +1,7 @@
 """The application as a whole: its life, its health, several connections beside each other."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,15 @@ class Stuck(httpx.AsyncBaseTransport):
         return httpx.Response(503)
 
 
-def connection(name: str, transport: httpx.AsyncBaseTransport, **settings: Any) -> Connection:
-    document = {"provider": "pingone", "token": f"t-{name}", "settings": settings}
+def connection(
+    name: str, transport: httpx.AsyncBaseTransport, proxy_tokens: Sequence[str] = (), **settings: Any
+) -> Connection:
+    document = {
+        "provider": "pingone",
+        "token": f"t-{name}",
+        "proxy_tokens": list(proxy_tokens),
+        "settings": settings,
+    }
     config = from_document({"connections": {name: document}}, "test", provider_by_name)
     return Connection(config.connections[name], Cursors(b"s" * 32), clock=FakeClock(), transport=transport)
 
@@ -87,3 +95,26 @@ async def test_the_database_is_opened_where_a_provider_has_to_remember(tmp_path:
     opened = open_connections(from_document(document, "test", provider_by_name))
     assert (tmp_path / "bridge.db").exists() is kept
     await closed(opened, opened["acme"].database)
+
+
+async def test_the_upstreams_own_api_is_below_proxy() -> None:
+    sandbox, name = Sandbox(users=3), "good"
+    settings = {**sandbox.settings, "api_url": "http://up.test/v1", "auth_url": "http://up.test"}
+    opened = connection(name, httpx.ASGITransport(app=sandbox.app), proxy_tokens=["p-good"], **settings)
+    told: list[Any] = []
+    app = create_app(Registry({name: opened}), log=told.append)  # type: ignore[arg-type]
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://b.test") as client,
+    ):
+        answer = await client.get("/proxy/good/users?limit=2", headers={"Authorization": "Bearer p-good"})
+        assert len(answer.json()["_embedded"]["users"]) == 2
+        assert (await client.get("/proxy/good/users", headers={"Authorization": "Bearer t-good"})).status_code == 403
+        assert (await client.get("/proxy/other/users")).status_code == 404
+        metrics = (await client.get("/metrics")).text
+    assert [(each["path"], each["status"]) for each in told] == [
+        ("/proxy/users", 200),
+        ("/proxy/users", 403),
+        ("/proxy/users", 404),
+    ]
+    assert 'scim_bridge_requests_total{connection="good",method="GET",resource="proxy",status="2xx"} 1.0' in metrics

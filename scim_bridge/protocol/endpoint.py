@@ -94,8 +94,8 @@ class ScimEndpoint:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _headers(scope)
-        request_id = _request_id(headers)
+        headers = header_fields(scope["headers"])
+        request_id = id_of_request(headers)
         started = self._clock.now()
         name, path = _split(scope)
         with tracing(self._clock, DEADLINE_SECONDS) as trace:
@@ -238,12 +238,12 @@ def _split(scope: Scope) -> tuple[str, str]:
     return name, f"/{below}" if version == "v2" else f"/{rest}"
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def header_fields(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """The header fields by their names in lower case; of several of one name the first counts."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(fields)}
 
 
-def _request_id(headers: Mapping[str, str]) -> str:
+def id_of_request(headers: Mapping[str, str]) -> str:
     """The client's own id of the request where it is one that may stand in a log, else a new one."""
     given = headers.get("x-request-id", "")
     if 0 < len(given) <= 64 and set(given) <= _REQUEST_ID_CHARACTERS:

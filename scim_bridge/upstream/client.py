@@ -186,6 +186,11 @@ class UpstreamClient:
         """
         return self._relay.open(method, path, query, headers, body)
 
+    @property
+    def base(self) -> httpx.URL:
+        """The base URL, without a slash at its end."""
+        return self._base
+
     def token_age_seconds(self) -> float | None:
         """How old the token is that requests carry; None where they carry none, or one that was never fetched."""
         return self._auth.token_age_seconds() if isinstance(self._auth, HoldsToken) else None
