@@ -120,7 +120,7 @@ class UpstreamClient:
         # as many connections as the gate lets through, so none waits for the pool
         timeout = httpx.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds, pool=None)
         self._timeout = timeout.as_dict()
-        self.usage = Usage()
+        self.usage = Usage(requests_per_second=options.requests_per_second)
         self._turns = Turns(
             pace or OwnPace(options.requests_per_second, clock),
             clock,
@@ -264,7 +264,7 @@ class UpstreamClient:
         return [secret for holder in self._secret_holders for secret in holder.secrets()]
 
     def _fit_to_show(self, error: UpstreamError) -> UpstreamError:
-        """The error with our name, without secrets, and without what it was raised from."""
+        """The error with our name, without secrets, and without what it was raised from; it is kept in `usage`."""
         secrets = self._secrets()
         error.reword(self._name, safe_text(error.detail, secrets))
         error.codes = tuple(safe_text(code, secrets) for code in error.codes)
@@ -272,6 +272,7 @@ class UpstreamClient:
         if isinstance(error, RateLimited):
             error.retry_after_seconds = max(1, error.retry_after_seconds)
         error.__cause__ = error.__context__ = None
+        self.usage.failed(error)
         return error.with_traceback(None)
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from scim_bridge.upstream.auth import Bearer, ClientCredentials
 from scim_bridge.upstream.client import ClientOptions
-from scim_bridge.upstream.errors import RateLimited, Unavailable
+from scim_bridge.upstream.errors import RateLimited, Rejected, Unavailable, UpstreamError
 from scim_bridge.upstream.redact import Secret
-from scim_bridge.upstream.usage import BOUNDS, Durations
+from scim_bridge.upstream.reply import Reply
+from scim_bridge.upstream.usage import BOUNDS, MAX_TROUBLES, Durations
 from tests.clocks import FakeClock
 from tests.upstream.stubs import TOKEN_URL, Hanging, Stub, connected, ok, status, token
 
@@ -95,3 +96,27 @@ async def test_a_token_that_was_made_before_it_was_asked_for_is_that_much_older(
     async with connected(Stub(answer, ok()), auth=auth, clock=clock) as client:
         await client.send("GET", "/users")
         assert client.token_age_seconds() == 600.0
+
+
+async def test_the_last_failures_are_kept_without_secrets_and_answers_are_none() -> None:
+    refused = httpx.Response(400, json={"message": "no such field for sesame"})
+    options = ClientOptions(attempts=1, requests_per_second=50.0)
+    auth = Bearer(Secret("sesame"))
+    stub = Stub(status(404), status(409), refused, httpx.ConnectError("refused"), *[status(500)] * MAX_TROUBLES)
+    async with connected(stub, auth=auth, options=options, classify=_quoting) as client:
+        for _ in range(4):
+            with pytest.raises(UpstreamError):
+                await client.send("GET", "/users")
+        first, second = client.usage.troubles
+        for _ in range(MAX_TROUBLES):
+            with pytest.raises(Unavailable):
+                await client.send("GET", "/users")
+    assert (first.kind, first.status, first.text) == ("Rejected", 400, "no such field for ***")
+    assert (second.kind, second.status) == ("Unavailable", None)
+    assert first.at <= second.at
+    assert [each.status for each in client.usage.troubles] == [500] * MAX_TROUBLES
+    assert client.usage.requests_per_second == 50.0
+
+
+def _quoting(reply: Reply) -> UpstreamError | None:
+    return Rejected("", reply.body["message"], status=400) if reply.status == 400 else None
