@@ -24,6 +24,7 @@ from scim_bridge.config_tables import ConfigError
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import provider_by_name
 from scim_bridge.logs import Level, RequestLog, configure, log_crashes
+from scim_bridge.metrics import Metrics
 from scim_bridge.opening import foundation, open_audit, opened_database, vault
 from scim_bridge.operations import Operations
 from scim_bridge.protocol.endpoint import ScimEndpoint
@@ -81,6 +82,7 @@ class Bridge(Starlette):
 
     scim: ASGIApp
     proxy: ASGIApp
+    metrics: Metrics
     administration: Administration | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,7 +115,7 @@ def open_bridge(config: Config, *, log: RequestLog | None = None, workers_folder
     )
     app.administration = administration(server, registry, stored, base, audit)
     if app.administration is not None:
-        app.router.routes.extend(routes(app.administration, log or RequestLog()))
+        app.router.routes.extend(routes(app.administration, app.metrics, log or RequestLog()))
     return app
 
 
@@ -155,6 +157,7 @@ def create_app(
         await close(audit, database)
 
     app = Bridge(routes=operations.routes, lifespan=lifespan)
+    app.metrics = operations.metrics
     told = operations.telling(log or RequestLog())
     app.scim = ScimEndpoint(
         registry.served, derived, told, public_url=public_url, audit=audit, missing=registry.missing

@@ -6,6 +6,7 @@ library would take some (its `labels()` alone two). Labels come from fixed sets,
 
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -108,6 +109,13 @@ class Metrics:
         lower, service = endpoint.lower(), connection.opened
         directory = service.directories.get(lower) if service is not None else None
         return directory.collection.resource.endpoint.strip("/") if directory else ENDPOINTS.get(lower, OTHER)
+
+    def answered(self) -> dict[str, Counter[int]]:
+        """How many requests each connection was asked, by class of status (2: 200 to 299)."""
+        found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        for (name, _, _, status), durations in self._series.items():
+            found[name][status] += sum(durations.counts)
+        return found
 
     # -- what there is -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from starlette.routing import BaseRoute
 
 from scim_bridge.admin.assets import STATIC_ROUTE
+from scim_bridge.admin.console.app import console_routes
 from scim_bridge.admin.link import Link, Log
 from scim_bridge.admin.link_pages import LinkPages
 from scim_bridge.admin.service import Administration
@@ -12,6 +13,7 @@ from scim_bridge.admin.service.desk import Desk
 from scim_bridge.auditing import Auditor
 from scim_bridge.config import ServerConfig
 from scim_bridge.connections import provider_by_name, provider_names
+from scim_bridge.metrics import Metrics
 from scim_bridge.opening import Foundation
 from scim_bridge.registry import Registry
 from scim_bridge.stored import Stored
@@ -29,9 +31,10 @@ def administration(
     return Administration.over(desk)
 
 
-def routes(administration: Administration, log: Log) -> list[BaseRoute]:
+def routes(administration: Administration, metrics: Metrics, log: Log) -> list[BaseRoute]:
     """What is served of an administration, from the root of the application; ``log`` is told of each request."""
-    return [STATIC_ROUTE, *_link(administration, log).routes]
+    console = console_routes(administration, metrics, log, provider_names)
+    return [STATIC_ROUTE, *_link(administration, log).routes, *console]
 
 
 def _link(administration: Administration, log: Log) -> Link:

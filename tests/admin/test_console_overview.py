@@ -1,0 +1,66 @@
+"""The console's first page: which connections there are, and how they are doing."""
+
+from collections import Counter
+from pathlib import Path
+
+from scim_bridge.upstream.errors import Unavailable
+from tests.admin.console import Operator, console, plain
+from tests.admin.world import ACTOR
+
+FILE_TOKEN = "f1le-t0ken"
+SETTINGS = {"base_url": "http://127.0.0.1:1", "token": "upstr3am-t0ken"}
+
+
+async def _created(operator: Operator, name: str = "acme") -> None:
+    document = operator.world.document()
+    await operator.world.administration.connections.create(ACTOR, name, document, label="Acme <b>Inc.</b>")
+
+
+async def test_without_connections_it_says_what_to_do_next(tmp_path: Path) -> None:
+    async with console(tmp_path) as operator:
+        page = await operator.get("/console")
+    assert "There is no connection yet" in page
+    assert 'href="/console/connections/new"' in page and 'href="/console/links#new"' in page
+
+
+async def test_each_connection_is_listed_with_what_it_was_asked(tmp_path: Path) -> None:
+    async with console(tmp_path, "pingone") as operator:
+        await _created(operator)
+        _, token = await operator.world.administration.tokens.create(ACTOR, "acme")
+        await operator.world.users("acme", token.reveal())
+        page = await operator.get("/console")
+        row = plain(page[page.index("<tbody>") : page.index("</tbody>")])
+        usage = operator.world.app.metrics.answered()["acme"]
+        assert usage == Counter({2: 1})
+        calls = operator.world.administration.desk.registry.connections["acme"].client.usage.calls
+        asked = sum(count for (kind, _), count in calls.items() if kind == "api")
+    assert asked > 0 and row.startswith("acme Acme <b>Inc.</b> Open PingOne")
+    assert "database Live 1 " in row and f" {asked} " in row
+    assert "<b>Inc" not in page and token.reveal() not in page
+
+
+async def test_connections_that_do_not_serve_say_why(tmp_path: Path) -> None:
+    async with console(tmp_path, "pingone") as operator:
+        await _created(operator, "resting")
+        await operator.world.administration.connections.pause(ACTOR, "resting", True)
+        assert "resting Acme <b>Inc.</b> Paused" in plain(await operator.get("/console"))
+
+
+async def test_the_last_errors_of_upstreams_are_shown_with_their_connection(tmp_path: Path) -> None:
+    async with console(tmp_path, "pingone") as operator:
+        await _created(operator)
+        connection = operator.world.administration.desk.registry.connections["acme"]
+        await connection.service()
+        connection.client.usage.failed(Unavailable("acme", "no answer <script>", status=503))
+        page = await operator.get("/console")
+    assert "Errors lately" in page and "no answer &lt;script&gt;" in page
+    assert "acme Unavailable 503 no answer" in plain(page)
+    assert "<script>" not in page.replace("<script src=", "")
+
+
+async def test_connections_of_the_file_are_there_too_and_their_tokens_are_not(tmp_path: Path) -> None:
+    connections = {"fixed": {"provider": "scim", "token": FILE_TOKEN, "settings": SETTINGS}}
+    async with console(tmp_path, "pingone", connections=connections) as operator:
+        page = await operator.get("/console")
+    assert "configuration file" in page and "Not open" in page
+    assert FILE_TOKEN not in page and SETTINGS["token"] not in page
