@@ -1,13 +1,14 @@
 """The link pages, as a browser without scripts and cookies uses them, over a stand-in for what keeps sessions."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from scim_bridge.admin.link import REQUESTS_A_MINUTE, TRIES_A_MINUTE, Link
 from scim_bridge.admin.link_pages import LinkPages
@@ -15,6 +16,7 @@ from scim_bridge.admin.service.connections import Connections
 from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.admin.service.links import Linked, Links, LinkView
 from scim_bridge.checks import CheckResult
+from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.settings import is_required, settings_of
 from scim_bridge.upstream.errors import AuthRefused, HostNotFound, SignInRefused, UpstreamError
@@ -70,6 +72,21 @@ class Kept:
         return self
 
 
+def served(
+    *,
+    origins: tuple[str, ...] = (),
+    public_url: str | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    lines: list[Mapping[str, Any]] | None = None,
+) -> tuple[Kept, Sequence[Route]]:
+    """The pages, and what stands behind them; ``lines`` is what they log."""
+    kept = Kept()
+    pages = LinkPages(provider_by_name, provider_names, origins=origins, public_url=public_url)
+    log = (lines if lines is not None else []).append
+    link = Link(cast(Links, kept), cast(Connections, kept), provider_by_name, pages, log, clock=clock)
+    return kept, link.routes
+
+
 @dataclass
 class World:
     kept: Kept
@@ -89,11 +106,9 @@ class World:
 
 
 def made(*, origins: tuple[str, ...] = (), public_url: str | None = None) -> World:
-    kept, clock, lines = Kept(), FakeClock(), list[Mapping[str, Any]]()
-    pages = LinkPages(provider_by_name, provider_names, origins=origins, public_url=public_url)
-    services = cast(Links, kept), cast(Connections, kept)
-    link = Link(*services, provider_by_name, pages, lines.append, clock=clock)
-    transport = httpx.ASGITransport(app=Starlette(routes=link.routes), client=("203.0.113.9", 1))
+    clock, lines = FakeClock(), list[Mapping[str, Any]]()
+    kept, routes = served(origins=origins, public_url=public_url, clock=clock, lines=lines)
+    transport = httpx.ASGITransport(app=Starlette(routes=routes), client=("203.0.113.9", 1))
     return World(kept, clock, lines, httpx.AsyncClient(transport=transport, base_url="https://bridge.example.com"))
 
 

@@ -44,6 +44,10 @@ class Browser:
     def choose(self, label: str, value: str) -> None:
         self.step("choose", label=label, value=value)
 
+    def frame(self, selector: str | None = None) -> None:
+        """Work within a frame from now on; None: in the page itself."""
+        self.step("frame", selector=selector)
+
     def press(self, name: str, role: str = "button") -> None:
         """Press a button or, as ``role`` says, follow a link, and wait for what comes."""
         self.step("press", name=name, role=role)

@@ -15,12 +15,14 @@ const complaints = [];
 page.on("pageerror", (error) => complaints.push(String(error)));
 page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
 
-const field = (label) => page.getByLabel(label, { exact: true });
+let root = page; // where fields, buttons and texts are looked for: the page, or a frame in it
+const field = (label) => root.getByLabel(label, { exact: true });
 const steps = {
   goto: async ({ url }) => (await page.goto(url))?.status(),
   url: async () => page.url(),
   title: async () => page.title(),
-  text: async ({ selector }) => page.locator(selector ?? "body").first().innerText(),
+  frame: async ({ selector }) => void (root = selector ? page.frameLocator(selector) : page),
+  text: async ({ selector }) => root.locator(selector ?? "body").first().innerText(),
   html: async () => page.content(),
   count: async ({ selector }) => page.locator(selector).count(),
   fill: async ({ label, value }) => field(label).fill(value),
@@ -28,7 +30,7 @@ const steps = {
   choose: async ({ label, value }) => field(label).selectOption(value),
   open: async ({ selector }) => page.locator(selector).evaluateAll((all) => all.forEach((each) => (each.open = true))),
   press: async ({ role, name }) => {
-    await page.getByRole(role ?? "button", { name, exact: true }).first().click();
+    await root.getByRole(role ?? "button", { name, exact: true }).first().click();
     await page.waitForLoadState("load");
   },
   key: async ({ keys }) => page.keyboard.press(keys),
