@@ -26,7 +26,7 @@ def program(
     seconds: float = 30,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
-) -> Iterator[None]:
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A running program whose URL ``ready`` answers, whatever it answers."""
     with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would fill up and stop it
         running = subprocess.Popen(
@@ -38,7 +38,7 @@ def program(
         )
         try:
             _wait(running, ready, seconds, output)
-            yield
+            yield running
         finally:
             running.terminate()
             running.wait(timeout=30)

@@ -123,10 +123,10 @@ async def serving(
         await connection.aclose()
 
 
-def head(method: str, target: str, *fields: str, token: str | None = TOKEN) -> bytes:
+def head(method: str, target: str, *fields: str, token: str | None = TOKEN, host: str = "bridge.test") -> bytes:
     """The head of a request, as it goes over the wire."""
     known = [f"Authorization: Bearer {token}"] if token else []
-    lines = (f"{method} {target} HTTP/1.1", "Host: bridge.test", "Connection: close", *known, *fields)
+    lines = (f"{method} {target} HTTP/1.1", f"Host: {host}", "Connection: close", *known, *fields)
     return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
@@ -145,9 +145,9 @@ class Got:
         return found[0] if found else None
 
 
-async def asked(bridge: Bridge, request: bytes) -> Got:
+async def asked(port: int, request: bytes) -> Got:
     """What a client gets that sends these bytes and reads to the end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     raw = await reader.read()
     writer.close()

@@ -58,7 +58,7 @@ async def test_a_request_goes_up_as_it_is_without_what_is_the_clients_own() -> N
     ]
     async with upstream(answer(200)) as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            got = await asked(bridge, head("POST", f"{BASE}/a%2Fb;c?x=%20+&y", *fields) + b"\x00\xff123")
+            got = await asked(bridge.port, head("POST", f"{BASE}/a%2Fb;c?x=%20+&y", *fields) + b"\x00\xff123")
         sent = server.requests[0]
     assert (got.status, got.body) == (200, b"{}")
     assert (sent.method, sent.target, sent.body) == ("POST", "/v2/a%2Fb;c?x=%20+&y", b"\x00\xff123")
@@ -109,7 +109,7 @@ async def test_an_answer_comes_down_as_it_is_without_what_is_the_upstreams_own()
         upstream(faults.raw(message(206, fields, b"\x00\xff1234567"))) as server,
         serving(f"{server.origin}/v2") as bridge,
     ):
-        got = await asked(bridge, head("GET", f"{BASE}/x", "X-Request-Id: r-1"))
+        got = await asked(bridge.port, head("GET", f"{BASE}/x", "X-Request-Id: r-1"))
     assert (got.status, got.body, got.whole) == (206, b"\x00\xff1234567", True)
     assert dict(got.fields) == {
         "content-type": "text/html",
@@ -132,7 +132,7 @@ async def test_an_answer_comes_down_as_it_is_without_what_is_the_upstreams_own()
 async def test_any_method_goes_up(method: str) -> None:
     async with upstream(answer(200, {"n": 1})) as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            got = await asked(bridge, head(method, f"{BASE}/x"))
+            got = await asked(bridge.port, head(method, f"{BASE}/x"))
         assert (got.status, got.body) == (200, b'{"n":1}')
         assert [each.method for each in server.requests] == [method]
         assert "transfer-encoding" not in server.requests[0].headers
@@ -147,7 +147,7 @@ async def test_each_status_comes_down_as_it_is(status: int, method: str) -> None
         upstream(faults.raw(message(status, fields, content))) as server,
         serving(f"{server.origin}/v2") as bridge,
     ):
-        got = await asked(bridge, head(method, f"{BASE}/x"))
+        got = await asked(bridge.port, head(method, f"{BASE}/x"))
         line = await bridge.line()
     assert (got.status, got.body, got.whole, got["retry-after"], got["etag"]) == (status, content, True, "7", '"1"')
     assert got["content-length"] == (None if status in (204, 304) else "8")
@@ -161,7 +161,7 @@ async def test_a_chunked_request_goes_up_and_a_chunked_gzip_answer_comes_down() 
     async with upstream(faults.raw(raw)) as server:
         async with serving(f"{server.origin}/v2") as bridge:
             body = b"3\r\nabc\r\n2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n"
-            got = await asked(bridge, head("PUT", f"{BASE}/x", "Transfer-Encoding: chunked") + body)
+            got = await asked(bridge.port, head("PUT", f"{BASE}/x", "Transfer-Encoding: chunked") + body)
         sent = server.requests[0]
     assert (sent.body, sent.headers["transfer-encoding"]) == (b"abcde", "chunked")
     assert (got.body, got["content-encoding"], got["trailer"], got.whole) == (content, "gzip", None, True)
@@ -177,7 +177,7 @@ async def test_a_client_is_told_to_continue_once_its_body_is_wanted() -> None:
             assert parsed(await reader.read()).status == 201
             writer.close()
             refused = head("POST", f"{BASE}/x", "Expect: 100-continue", "Content-Length: 3", token=None)
-            assert (await asked(bridge, refused)).status == 401
+            assert (await asked(bridge.port, refused)).status == 401
         assert [each.body for each in server.requests] == [b"abc"]
 
 
@@ -213,7 +213,7 @@ async def test_a_location_leads_through_the_proxy_or_nowhere(location: str, rewr
 
     async with upstream(step) as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            got = await asked(bridge, head("GET", f"{BASE}/x/"))
+            got = await asked(bridge.port, head("GET", f"{BASE}/x/"))
         assert (got.status, got["location"], len(server.requests)) == (status, rewritten, 1)
 
 
@@ -222,7 +222,7 @@ async def test_a_location_begins_with_the_public_url_where_there_is_one() -> Non
         upstream(answer(302, {}, Location="/v2/y")) as server,
         serving(f"{server.origin}/v2", public_url="https://scim.example.com/idm/") as bridge,
     ):
-        got = await asked(bridge, head("GET", f"{BASE}/x"))
+        got = await asked(bridge.port, head("GET", f"{BASE}/x"))
     assert got["location"] == "https://scim.example.com/idm/proxy/acme/y"
 
 
@@ -235,7 +235,7 @@ async def test_a_location_begins_with_the_public_url_where_there_is_one() -> Non
 async def test_only_a_token_for_the_proxy_of_the_connection_is_let_through(token: str | None, status: int) -> None:
     async with upstream() as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            got = await asked(bridge, head("GET", f"{BASE}/../x", token=token))
+            got = await asked(bridge.port, head("GET", f"{BASE}/../x", token=token))
             line = await bridge.line()
         assert server.connections == 0
     assert problem(got)["title"] == {401: "Unauthorized", 403: "Forbidden"}[status]
@@ -255,7 +255,7 @@ async def test_only_a_token_for_the_proxy_of_the_connection_is_let_through(token
 async def test_a_name_that_is_no_connections_is_not_found(name: str) -> None:
     async with upstream() as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            got = await asked(bridge, head("GET", f"/proxy/{name}/x"))
+            got = await asked(bridge.port, head("GET", f"/proxy/{name}/x"))
             assert (await bridge.line())["status"] == 404
         assert (problem(got)["detail"], server.connections) == ("There is no such connection", 0)
         assert (bridge.audit.events, bridge.audit.counted) == ([], [])
@@ -265,8 +265,8 @@ async def test_a_connection_that_is_paused_answers_503_to_those_who_may() -> Non
     async with upstream() as server:
         async with serving(f"{server.origin}/v2") as bridge:
             bridge.registry.connections.clear()
-            assert problem(await asked(bridge, head("GET", f"{BASE}/x")))["status"] == 503
-            assert problem(await asked(bridge, head("GET", f"{BASE}/x", token="wrong")))["status"] == 401
+            assert problem(await asked(bridge.port, head("GET", f"{BASE}/x")))["status"] == 503
+            assert problem(await asked(bridge.port, head("GET", f"{BASE}/x", token="wrong")))["status"] == 401
         assert server.connections == 0
 
 
@@ -274,7 +274,7 @@ async def test_a_connection_that_is_paused_answers_503_to_those_who_may() -> Non
 async def test_what_would_show_our_credentials_is_not_passed_on(method: str) -> None:
     async with upstream() as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            got = await asked(bridge, head(method, f"{BASE}/x"))
+            got = await asked(bridge.port, head(method, f"{BASE}/x"))
         assert server.connections == 0
     assert got.status in (400, 405)  # 400: the server takes no path with CONNECT
     assert SECRET.encode() not in got.body
@@ -283,9 +283,11 @@ async def test_what_would_show_our_credentials_is_not_passed_on(method: str) -> 
 async def test_a_read_only_connection_passes_reads_on() -> None:
     async with upstream(answer(200), answer(200)) as server:
         async with serving(f"{server.origin}/v2", access="read-only") as bridge:
-            assert (await asked(bridge, head("GET", f"{BASE}/x"))).status == 200
-            assert (await asked(bridge, head("OPTIONS", f"{BASE}/x"))).status == 200
-            assert problem(await asked(bridge, head("POST", f"{BASE}/x")))["detail"] == "This connection is read-only"
+            assert (await asked(bridge.port, head("GET", f"{BASE}/x"))).status == 200
+            assert (await asked(bridge.port, head("OPTIONS", f"{BASE}/x"))).status == 200
+            assert (
+                problem(await asked(bridge.port, head("POST", f"{BASE}/x")))["detail"] == "This connection is read-only"
+            )
             assert [each.status for each, _ in bridge.audit.counted] == [403]
         assert [each.method for each in server.requests] == ["GET", "OPTIONS"]
 
@@ -300,7 +302,7 @@ async def test_a_path_that_could_lead_elsewhere_is_refused_logged_and_audited() 
     async with upstream() as server, serving(f"{server.origin}/v2") as bridge:
         for path in _WIRE:
             bridge.forget()
-            got = await asked(bridge, head("GET", f"{BASE}{path}"))
+            got = await asked(bridge.port, head("GET", f"{BASE}{path}"))
             line = await bridge.line()
             assert (problem(got)["status"], line["status"]) == (400, 400), path
             assert "path" in line["failure"]
@@ -334,7 +336,7 @@ async def test_no_form_of_a_request_line_leads_elsewhere(request_line: str) -> N
     async with upstream(answer(200)) as server:
         async with serving(f"{server.origin}/v2") as bridge:
             fields = f"\r\nHost: evil.example.com\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-            got = await asked(bridge, (request_line + fields).encode("latin-1"))
+            got = await asked(bridge.port, (request_line + fields).encode("latin-1"))
         if got.status == 200:
             assert [each.target for each in server.requests] == ["/v2/x"]
             assert "evil" not in str(server.requests[0].headers)
@@ -347,7 +349,7 @@ async def test_a_header_field_that_would_change_on_its_way_is_refused(field: byt
     async with upstream() as server:
         async with serving(f"{server.origin}/v2") as bridge:
             request = head("GET", f"{BASE}/x")[:-2] + field + b"\r\n\r\n"
-            got = await asked(bridge, request)
+            got = await asked(bridge.port, request)
         assert (problem(got)["status"], server.connections) == (400, 0)
 
 
@@ -358,7 +360,7 @@ async def test_an_upstream_that_is_down_is_503_in_our_words() -> None:
     async with upstream() as server:
         origin = server.origin
     async with serving(f"{origin}/v2") as bridge:
-        got = await asked(bridge, head("GET", f"{BASE}/x"))
+        got = await asked(bridge.port, head("GET", f"{BASE}/x"))
     assert problem(got)["detail"].startswith("Upstream acme: not reachable")
 
 
@@ -369,7 +371,7 @@ async def test_an_upstream_that_is_down_is_503_in_our_words() -> None:
 async def test_an_answer_that_never_comes_is_told_in_our_words(step: Any, status: int) -> None:
     async with upstream(step) as server:
         async with serving(f"{server.origin}/v2", settings={"timeout_seconds": 0.25}) as bridge:
-            got = await asked(bridge, head("PUT", f"{BASE}/x?q=sesame", "Content-Length: 1") + b"1")
+            got = await asked(bridge.port, head("PUT", f"{BASE}/x?q=sesame", "Content-Length: 1") + b"1")
             line = await bridge.line()
         assert len(server.requests) == 1
     assert "Whether the write took effect is not known" in problem(got)["detail"]
@@ -389,7 +391,7 @@ async def test_an_answer_that_never_comes_is_told_in_our_words(step: Any, status
 )
 async def test_an_answer_that_breaks_off_upstream_breaks_off_here(raw: bytes) -> None:
     async with upstream(faults.raw(raw, close=True)) as server, serving(f"{server.origin}/v2") as bridge:
-        got = await asked(bridge, head("GET", f"{BASE}/x"))
+        got = await asked(bridge.port, head("GET", f"{BASE}/x"))
         line = await bridge.line()
     assert (got.status, got.body[:5], got.whole) == (200, b"begun", False)
     assert (line["broken_off"], line["status"]) == (True, 200)
@@ -401,7 +403,7 @@ async def test_an_answer_that_breaks_off_upstream_breaks_off_here(raw: bytes) ->
 )
 async def test_an_answer_that_no_server_may_give_is_502_in_our_words(raw: bytes) -> None:
     async with upstream(faults.raw(raw)) as server, serving(f"{server.origin}/v2") as bridge:
-        assert problem(await asked(bridge, head("POST", f"{BASE}/x")))["status"] == 502
+        assert problem(await asked(bridge.port, head("POST", f"{BASE}/x")))["status"] == 502
     assert [each.outcome for each in bridge.audit.events] == ["unknown"]
 
 
@@ -473,7 +475,7 @@ async def test_a_client_that_leaves_in_its_request_leaves_the_upstream_with_half
 @pytest.mark.parametrize(("status", "outcome"), [(201, "done"), (302, "done"), (409, "refused"), (500, "failed")])
 async def test_a_request_that_may_change_something_is_audited_before_it_is_answered(status: int, outcome: str) -> None:
     async with upstream(answer(status)) as server, serving(f"{server.origin}/v2") as bridge:
-        await asked(bridge, head("DELETE", f"{BASE}/Users/1?reason=sesame", "X-Request-Id: r-1"))
+        await asked(bridge.port, head("DELETE", f"{BASE}/Users/1?reason=sesame", "X-Request-Id: r-1"))
     [event] = bridge.audit.events
     assert (event.action, event.connection, event.actor) == ("proxy.request", "acme", "proxy-0")
     assert (event.outcome, event.status, event.request_id) == (outcome, status, "r-1")
@@ -484,8 +486,8 @@ async def test_a_request_that_may_change_something_is_audited_before_it_is_answe
 async def test_a_read_is_not_audited() -> None:
     async with upstream(answer(200), answer(200)) as server:
         async with serving(f"{server.origin}/v2") as bridge:
-            await asked(bridge, head("GET", f"{BASE}/x"))
-            await asked(bridge, head("HEAD", f"{BASE}/x"))
+            await asked(bridge.port, head("GET", f"{BASE}/x"))
+            await asked(bridge.port, head("HEAD", f"{BASE}/x"))
         assert (bridge.audit.events, bridge.audit.counted) == ([], [])
 
 
@@ -493,15 +495,15 @@ async def test_what_could_not_be_audited_is_not_sent() -> None:
     async with upstream(answer(200)) as server:
         async with serving(f"{server.origin}/v2") as bridge:
             bridge.audit.works = False
-            got = await asked(bridge, head("POST", f"{BASE}/x"))
+            got = await asked(bridge.port, head("POST", f"{BASE}/x"))
             assert (problem(got)["status"], got["retry-after"], bridge.audit.events) == (503, "5", [])
-            assert (await asked(bridge, head("GET", f"{BASE}/x"))).status == 200
+            assert (await asked(bridge.port, head("GET", f"{BASE}/x"))).status == 200
         assert [each.method for each in server.requests] == ["GET"]
 
 
 async def test_a_request_is_one_line_of_the_log_without_its_query() -> None:
     async with upstream(answer(200, {"n": 1})) as server, serving(f"{server.origin}/v2") as bridge:
-        await asked(bridge, head("GET", f"{BASE}/Users/1?filter=sesame", "X-Request-Id: r-1"))
+        await asked(bridge.port, head("GET", f"{BASE}/Users/1?filter=sesame", "X-Request-Id: r-1"))
         line = dict(await bridge.line())
     assert line.pop("seconds") >= line.pop("upstream_seconds") >= 0
     assert line == {
