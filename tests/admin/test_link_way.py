@@ -66,6 +66,17 @@ async def test_a_wrong_secret_is_explained_then_corrected_and_a_client_lists_peo
         assert kept_out not in written
 
 
+async def test_who_is_led_back_leaves_no_token_behind_that_nobody_knows(tmp_path: Path) -> None:
+    async with world(tmp_path, link_origins=["https://app.example.com"]) as found:
+        path = await link(found, provider="pingone", label="Acme", redirect_url="https://app.example.com/done")
+        form = Form((await found.client.get(path)).text)
+        answer = await found.client.post(path, data=form.filled(typed("pingone", found.settings["pingone"])))
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("https://app.example.com/done?link_session=")
+        assert (await found.administration.connections.one("acme")).problem is None
+        assert await found.administration.tokens.all("acme") == []
+
+
 async def test_without_admin_tokens_there_is_no_link_page(tmp_path: Path) -> None:
     async with bridge(tmp_path, admin_tokens=[]) as (_, client):
         for path in ("/link/x", "/static/0/style.css"):

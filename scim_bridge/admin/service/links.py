@@ -67,7 +67,8 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What came of a session: the connection, and the token of its SCIM client, None where it has one already."""
+    """What came of a session: the connection, and the token of its SCIM client; None where it has one already, or the
+    way leads back to the operator's own product, which makes one."""
 
     name: str
     token: Secret | None
@@ -174,10 +175,12 @@ class Links:
         made = await self._desk.write(_complete, link, draft, vault, actor, now)
         if made is None:
             raise AdminError(410, "This link was used meanwhile")
-        record, token_record, token = made
         await self._desk.changed(actor, "connection.created", name, **told(draft), link=link.id)
-        await self._desk.changed(actor, "token.created", name, **token_told(token_record), link=link.id)
-        return Linked(record.name, token)
+        if made.token is None:
+            return Linked(name, None)
+        record, token = made.token
+        await self._desk.changed(actor, "token.created", name, **token_told(record), link=link.id)
+        return Linked(name, token)
 
     async def _renewed(self, link: StoredLink, actor: Actor, settings: Mapping[str, Any]) -> Linked:
         assert link.connection is not None
@@ -220,18 +223,25 @@ class Links:
         )
 
 
-def _complete(
-    sql: Sql, link: StoredLink, draft: Draft, vault: Vault | None, actor: Actor, now: int
-) -> tuple[StoredConnection, StoredToken, Secret] | None:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What completing a session kept beside the connection: a token, unless nobody would be shown it."""
+
+    token: tuple[StoredToken, Secret] | None
+
+
+def _complete(sql: Sql, link: StoredLink, draft: Draft, vault: Vault | None, actor: Actor, now: int) -> _Made | None:
     """All that completing a session keeps, or nothing of it: None where it was completed already."""
     if not store.end(sql, link.id, "done", draft.record.name):
         return None
     record = keep(sql, draft, vault)
     if record is None:
         raise AdminError(409, f"There is a connection {draft.record.name} already: try again")
+    if link.redirect_url is not None:
+        return _Made(None)  # it is for whom the way back leads to, and no address may hold it
     made, token = new_token(record.key, actor, "Link", (READ, WRITE), now)
     token_store.insert(sql, made)
-    return record, made, token
+    return _Made((made, token))
 
 
 def _renew(sql: Sql, link: StoredLink, draft: Draft, before: StoredConnection, vault: Vault | None) -> bool:
