@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from scim_bridge.admin.console.connection import ConnectionPages
 from scim_bridge.admin.console.frame import Console, Told, Visit
 from scim_bridge.admin.console.overview import Overview
 from scim_bridge.admin.console.signing import Signing
@@ -17,7 +18,7 @@ def console_routes(
 ) -> list[BaseRoute]:
     """What is served below ``/console``; ``log`` is told of each request, ``provider_names`` are those installed."""
     console = Console(administration, metrics, log, provider_names)
-    parts = (Signing(console), Overview(console))
+    parts = (Signing(console), Overview(console), ConnectionPages(console))
     elsewhere = console.route("/console/{rest:path}", _nothing, "GET", "POST")
     return [*(route for part in parts for route in part.routes), elsewhere]
 
