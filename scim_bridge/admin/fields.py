@@ -71,8 +71,12 @@ _NO_LENGTH: Final = frozenset({204, 304})
 
 
 def upward(fields: Fields) -> Fields | None:
-    """A client's header fields as the upstream gets them; None where there is one that no request can carry."""
+    """A client's header fields as the upstream gets them; None where there is one that no request can carry, or two
+    that leave open where the body ends, which the upstream might see elsewhere than we do."""
     if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) and _is_text(value) for name, value in fields):
+        return None
+    lengths, codings = _values(fields, b"content-length"), _values(fields, b"transfer-encoding")
+    if len(lengths) + len(codings) > 1 or not all(map(bytes.isdigit, lengths)) or set(codings) - {b"chunked"}:
         return None
     dropped = _NOT_UP | _named(fields)
     return [
@@ -96,7 +100,7 @@ def downward(fields: Fields, status: int) -> list[tuple[bytes, bytes]] | None:
     if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields):
         return None
     dropped = _NOT_DOWN | _named(fields)
-    if status in _NO_LENGTH or _has(fields, b"transfer-encoding"):
+    if status in _NO_LENGTH or _values(fields, b"transfer-encoding"):
         dropped |= {b"content-length"}
     kept = ((name.lower(), value) for name, value in fields)
     return [
@@ -112,14 +116,14 @@ def _named(fields: Fields) -> frozenset[bytes]:
     return frozenset(each.strip().lower() for value in values for each in value.split(b","))
 
 
-def _has(fields: Fields, wanted: bytes) -> bool:
-    return any(name.lower() == wanted for name, _ in fields)
+def _values(fields: Fields, wanted: bytes) -> list[bytes]:
+    return [value.strip().lower() for name, value in fields if name.lower() == wanted]
 
 
 def brings_body(fields: Fields) -> bool:
     """Whether a request has a body (RFC 9112 section 6.3)."""
-    lengths = [value.strip() for name, value in fields if name.lower() == b"content-length"]
-    return _has(fields, b"transfer-encoding") or any(each.strip(b"0") for each in lengths)
+    has_length = any(each.strip(b"0") for each in _values(fields, b"content-length"))
+    return has_length or bool(_values(fields, b"transfer-encoding"))
 
 
 def locations(fields: Fields, base: httpx.URL, path: str, prefix: str) -> Iterable[tuple[bytes, bytes]]:

@@ -20,7 +20,7 @@ from scim_bridge.admin.fields import OWN, Fields, brings_body, downward, locatio
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.config import ConnectionConfig
 from scim_bridge.protocol.audit import Audit, Event
-from scim_bridge.protocol.auth import CHALLENGE, PROXY, Caller, TokenCheck
+from scim_bridge.protocol.auth import PROXY, Caller, TokenCheck
 from scim_bridge.protocol.endpoint import header_fields, id_of_request
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.upstream.client import UpstreamClient
@@ -37,6 +37,9 @@ _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _NEVER: Final = frozenset({"TRACE", "CONNECT"})
 """TRACE would send our credentials back to the client (RFC 9110 section 9.3.8); CONNECT is no request for a path."""
 _MAX_AUDITED_PATH: Final = 512
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="proxy"'}
+"""Not Basic, though it is taken: a browser that asked for a password would send it along with what other sites ask of
+it from then on."""
 
 
 class Served(Protocol):
@@ -140,7 +143,7 @@ class Proxy:
         upstream = await self._admitted(passage)
         fields = upward(passage.fields)
         if fields is None:
-            raise _Elsewhere(400, "A header field holds what a request cannot carry")
+            raise _Elsewhere(400, "The header fields are not those of one request")
         body = passage.client.body() if brings_body(passage.fields) else None
         if passage.method not in ("GET", "HEAD"):
             await self._check_audit(passage)
@@ -158,7 +161,7 @@ class Proxy:
             raise self._registry.missing()
         caller = passage.caller = known.tokens.caller(header_fields(passage.fields).get("authorization"))
         if caller is None:
-            raise ScimError(401, "The Authorization header brings no token of this connection", headers=dict(CHALLENGE))
+            raise ScimError(401, "The Authorization header brings no token of this connection", headers=_CHALLENGE)
         if PROXY not in caller.scopes:
             raise ScimError(403, "This token is not for the proxy")
         if passage.method in _NEVER:

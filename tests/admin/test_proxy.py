@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from scim_bridge.admin.fields import Fields, upward
 from tests.admin.passing import SCIM_TOKEN, SECRET, TOKEN, Got, asked, head, parsed, serving
 from tests.upstream import faults
-from tests.upstream.faults import Wire, answer, message, upstream
+from tests.upstream.faults import Step, Wire, answer, message, upstream
 from tests.upstream.test_target import REFUSED
 
 BASE = "/proxy/acme"
@@ -138,20 +139,27 @@ async def test_any_method_goes_up(method: str) -> None:
         assert "transfer-encoding" not in server.requests[0].headers
 
 
-@pytest.mark.parametrize("status", [201, 204, 304, 307, 400, 401, 403, 404, 409, 412, 416, 429, 500, 502, 503, 599])
+STATUSES = [201, 204, 304, 307, 400, 401, 403, 404, 409, 412, 416, 429, 500, 502, 503, 599]
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_each_status_comes_down_as_it_is(status: int, method: str) -> None:
-    content = b"" if method == "HEAD" or status in (204, 304) else b"<theirs>"
-    fields = {"Retry-After": "7", "ETag": '"1"', **({} if status == 204 else {"Content-Length": "8"})}
-    async with (
-        upstream(faults.raw(message(status, fields, content))) as server,
-        serving(f"{server.origin}/v2") as bridge,
-    ):
-        got = await asked(bridge.port, head(method, f"{BASE}/x"))
-        line = await bridge.line()
-    assert (got.status, got.body, got.whole, got["retry-after"], got["etag"]) == (status, content, True, "7", '"1"')
-    assert got["content-length"] == (None if status in (204, 304) else "8")
-    assert (line["status"], "failure" in line, "broken_off" in line) == (status, False, False)
+async def test_each_status_comes_down_as_it_is(method: str) -> None:
+    def content(status: int) -> bytes:
+        return b"" if method == "HEAD" or status in (204, 304) else b"<theirs>"
+
+    def step(status: int) -> Step:
+        fields = {"Retry-After": "0", "ETag": '"1"', **({} if status == 204 else {"Content-Length": "8"})}
+        return faults.raw(message(status, fields, content(status)))
+
+    async with upstream(*map(step, STATUSES)) as server, serving(f"{server.origin}/v2") as bridge:
+        for status in STATUSES:
+            bridge.forget()
+            got = await asked(bridge.port, head(method, f"{BASE}/x"))
+            line = await bridge.line()
+            assert (got.status, got.body, got.whole) == (status, content(status), True)
+            assert (got["retry-after"], got["etag"]) == ("0", '"1"')
+            assert got["content-length"] == (None if status in (204, 304) else "8")
+            assert (line["status"], "failure" in line, "broken_off" in line) == (status, False, False)
 
 
 async def test_a_chunked_request_goes_up_and_a_chunked_gzip_answer_comes_down() -> None:
@@ -204,17 +212,20 @@ LOCATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("location", "rewritten"), LOCATIONS)
 @pytest.mark.parametrize("status", [201, 302])
-async def test_a_location_leads_through_the_proxy_or_nowhere(location: str, rewritten: str | None, status: int) -> None:
-    async def step(wire: Wire, request: Any) -> None:
-        told = location.format(origin=server.origin, port=server.port)
-        await wire.write(message(status, {"Location": told, "Content-Length": "0"}, b""))
+async def test_a_location_leads_through_the_proxy_or_nowhere(status: int) -> None:
+    def step(location: str) -> Step:
+        async def answered(wire: Wire, request: Any) -> None:
+            told = location.format(origin=server.origin, port=server.port)
+            await wire.write(message(status, {"Location": told, "Content-Length": "0"}, b""))
 
-    async with upstream(step) as server:
-        async with serving(f"{server.origin}/v2") as bridge:
+        return answered
+
+    async with upstream(*(step(each) for each, _ in LOCATIONS)) as server, serving(f"{server.origin}/v2") as bridge:
+        for location, rewritten in LOCATIONS:
             got = await asked(bridge.port, head("GET", f"{BASE}/x/"))
-        assert (got.status, got["location"], len(server.requests)) == (status, rewritten, 1)
+            assert (got.status, got["location"]) == (status, rewritten), location
+        assert len(server.requests) == len(LOCATIONS)
 
 
 async def test_a_location_begins_with_the_public_url_where_there_is_one() -> None:
@@ -239,7 +250,7 @@ async def test_only_a_token_for_the_proxy_of_the_connection_is_let_through(token
             line = await bridge.line()
         assert server.connections == 0
     assert problem(got)["title"] == {401: "Unauthorized", 403: "Forbidden"}[status]
-    assert (got["www-authenticate"] is not None) is (status == 401)
+    assert got["www-authenticate"] == ('Bearer realm="proxy"' if status == 401 else None)
     [(event, origin)] = bridge.audit.counted
     assert (event.action, event.outcome, event.status, event.connection) == (
         "client.refused",
@@ -351,6 +362,56 @@ async def test_a_header_field_that_would_change_on_its_way_is_refused(field: byt
             request = head("GET", f"{BASE}/x")[:-2] + field + b"\r\n\r\n"
             got = await asked(bridge.port, request)
         assert (problem(got)["status"], server.connections) == (400, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Content-Length: 3", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 3"),
+        ("Content-Length: 3", "Content-Length: 3"),
+        ("Content-Length: 3", "Content-Length: 5"),
+        ("Content-Length: 3, 3",),
+        ("Content-Length: +3",),
+        ("Content-Length: 0x3",),
+        ("Transfer-Encoding: gzip, chunked",),
+        ("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked, identity",),
+        ("Transfer-Encoding: xchunked",),
+        ("Transfer-Encoding : chunked",),
+        ("Transfer-Encoding: chunked", " x: y"),
+        ("X-A: 1\rTransfer-Encoding: chunked",),
+        ("X-A: 1\nTransfer-Encoding: chunked",),
+        ("X-A: 1\0",),
+    ],
+)
+async def test_a_request_whose_end_is_unclear_is_never_passed_on(fields: tuple[str, ...]) -> None:
+    """Whoever refuses it, the server or the proxy: nobody upstream sees two requests in one."""
+    async with upstream(answer(200)) as server, serving(f"{server.origin}/v2") as bridge:
+        smuggled = b"3\r\nabc\r\n0\r\n\r\n" + head("DELETE", "/v2/Users/1")
+        got = await asked(bridge.port, head("POST", f"{BASE}/x", *fields) + smuggled)
+        if "\n" in fields[0]:  # some servers take a bare line feed for the end of a line, which leaves one meaning
+            assert [each.body for each in server.requests] in ([], [b"abc"])
+        else:
+            assert (got.status in (400, 501), server.connections) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(b"content-length", b"3"), (b"transfer-encoding", b"chunked")],
+        [(b"content-length", b"3"), (b"content-length", b"3")],
+        [(b"content-length", b"-3")],
+        [(b"transfer-encoding", b"gzip, chunked")],
+        [(b"x-a", b"1\r\nx-b: 2")],
+        [(b"x a", b"1")],
+        [(b"", b"1")],
+    ],
+)
+def test_header_fields_of_no_single_request_are_refused_behind_any_server(fields: Fields) -> None:
+    assert upward(fields) is None
+    assert upward([(b"Content-Length", b"3"), (b"X-A", b"\xc3\xa9")]) is not None
+    assert upward([(b"Transfer-Encoding", b"Chunked")]) == []
 
 
 # -- when something fails ---------------------------------------------------------------------------------------------
