@@ -195,6 +195,11 @@ class AttributePath:
         return (self.attribute.name,) if self.extension is None else (self.extension, self.attribute.name)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The keys from the top of a resource to what the path names, if none of them is multi-valued."""
+        return self.keys if self.sub is None else (*self.keys, self.sub.name)
+
+    @property
     def canonical(self) -> str:
         """The path as schemas spell it: ``userName``, ``name.givenName``, ``urn:...:User:department``."""
         text = ":".join(self.keys)

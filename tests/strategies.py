@@ -5,7 +5,8 @@ filters match some rows and miss others.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -158,10 +159,12 @@ def resources(schema: ResourceSchema, attributes: Collection[str]) -> st.SearchS
     optional = {each.name: whole(each) for each in chosen if not each.required}
     optional |= {each.name: whole(each) for each in (_common("externalId"), _common("meta"))}
     optional |= {each.schema.id: _extension_data(each.schema) for each in schema.extensions}
+    return st.fixed_dictionaries({"id": ids, **required}, optional=optional).map(partial(_with_schemas, schema))
+
+
+def _with_schemas(schema: ResourceSchema, body: Resource) -> Resource:
     urns = [each.schema.id for each in schema.extensions]
-    return st.fixed_dictionaries({"id": ids, **required}, optional=optional).map(
-        lambda body: {"schemas": [schema.base.id, *(urn for urn in urns if urn in body)], **body}
-    )
+    return {"schemas": [schema.base.id, *(urn for urn in urns if urn in body)], **body}
 
 
 def _common(name: str) -> SchemaAttribute:
@@ -174,6 +177,49 @@ def _extension_data(schema: Schema) -> st.SearchStrategy[Resource]:
 
 def users(schema: ResourceSchema = RICH_USER) -> st.SearchStrategy[Resource]:
     return resources(schema, USER_ATTRIBUTES)
+
+
+PLAIN_TEXTS = (
+    "Ada", "ada@example.com", "BJENSEN", "Work", "", 'say "hi"', "back\\slash", "A\nB", "\x7f", "\0", "/Users/7",
+    '"manager":{}', "null", "é",
+)  # fmt: skip
+
+
+def plain_users() -> st.SearchStrategy[Resource]:
+    """Users that are nearly always compared as they are but for case: no dates, nothing empty, no case that matters."""
+    base = [each for each in RICH_USER.base.attributes if each.name in USER_ATTRIBUTES - {"groups"}]
+    told = {"resourceType": st.just("User"), "lastModified": st.sampled_from(INSTANTS)}
+    meta = st.fixed_dictionaries(told, optional={"created": st.sampled_from(INSTANTS)})
+    extensions = {each.schema.id: _plain_parts(each.schema.attributes) for each in RICH_USER.extensions}
+    ids = st.builds("{}{}".format, st.sampled_from("uU/"), st.integers(0, 9999))
+    required = {"id": ids, "userName": st.sampled_from(PLAIN_TEXTS), "meta": meta}
+    optional = {"externalId": st.sampled_from(PLAIN_TEXTS), **_plain_values(base), **extensions}
+    chosen = {name: optional[name] for name in optional if name not in required}
+    return st.fixed_dictionaries(required, optional=chosen).map(partial(_with_schemas, RICH_USER))
+
+
+def _plain_parts(attributes: Iterable[SchemaAttribute]) -> st.SearchStrategy[Resource]:
+    return st.fixed_dictionaries({}, optional=_plain_values(attributes)).filter(bool)
+
+
+def _plain_values(attributes: Iterable[SchemaAttribute]) -> dict[str, st.SearchStrategy[Any]]:
+    usable = [each for each in attributes if each.type not in ("dateTime", "binary") and each.name != "$ref"]
+    single = {each.name: _plain_value(each) for each in usable}
+    return {
+        each.name: st.lists(single[each.name], min_size=1, max_size=3).map(_one_primary)
+        if each.multi_valued
+        else single[each.name]
+        for each in usable
+    }
+
+
+def _plain_value(attribute: SchemaAttribute) -> st.SearchStrategy[Any]:
+    if attribute.type == "complex":
+        return _plain_parts(attribute.sub_attributes)
+    if attribute.type not in ("string", "reference"):
+        return _VALUES[attribute.type]
+    texts = st.sampled_from(PLAIN_TEXTS if attribute.type == "string" else REFERENCES)
+    return texts.map(str.lower) if attribute.case_exact else texts
 
 
 def groups(schema: ResourceSchema = GROUP) -> st.SearchStrategy[Resource]:

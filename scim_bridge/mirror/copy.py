@@ -26,7 +26,7 @@ from scim_bridge.query.plan import Query
 from scim_bridge.query.relations import Record
 from scim_bridge.query.run import Reader
 from scim_bridge.query.sources import Document, Page
-from scim_bridge.query.version import digest, owned_relations, without_relations
+from scim_bridge.query.version import owned_relations, without_relations
 from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
 from scim_bridge.upstream.errors import Unavailable, UpstreamError
 from scim_bridge.upstream.trace import tracing
@@ -244,8 +244,6 @@ class MirrorCopy:
         """A record as it is stored, with all elements of the relations given, or of those it knows."""
         known = record.known if relations is None else relations
         resource = without_relations(self.collection, record.resource)
-        if record.state is None:
-            record.state = digest(resource)
         held = {name: known[name] for name in self.store.layout.relations if name in known}
         return Draft(resource, record.state, held)
 

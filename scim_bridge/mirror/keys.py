@@ -1,19 +1,22 @@
 """The keys of values, which SQL compares as `comparison` does the values themselves, and those of whole resources."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+import orjson
+
 from scim_bridge.comparison import decoded, exact, folded, instant
 from scim_bridge.mirror.layout import Layout
-from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema, SchemaAttribute
+from scim_bridge.schemas import COMMON, ResourceSchema, SchemaAttribute
 
 _log = logging.getLogger("scim_bridge.mirror")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Mistyped(ValueError):
@@ -24,12 +27,8 @@ def moment(value: datetime) -> int:
     """An instant as a number in order: twice its microseconds, odd without an offset, as then it compares with none
     that has one."""
     if value.tzinfo is None:
-        return _microseconds(value - _NAIVE_EPOCH) * 2 + 1
-    return _microseconds(value - _EPOCH) * 2
-
-
-def _microseconds(span: Any) -> int:
-    return int(span.days * 86_400_000_000 + span.seconds * 1_000_000 + span.microseconds)
+        return (value - _NAIVE_EPOCH) // _MICROSECOND * 2 + 1
+    return (value - _EPOCH) // _MICROSECOND * 2
 
 
 def plain(text: str) -> str:
@@ -98,15 +97,20 @@ def _number(value: Any) -> int | float:
 
 # -- the keys of a resource --------------------------------------------------------------------------------------------
 
-Keys = dict[str, Any]
 _Reader = Callable[[Any], Any]
+_Readers = Mapping[str, tuple[str, _Reader]]
+"""How to make the keys of values, and their names among keys, by the values' names."""
+_Group = tuple[list[str], list[str], list[tuple[str, _Reader]]]
+"""Columns next to each other, of attributes that one object holds: the names that lead to it, those of texts without
+case, and those of all behind them with how to read these."""
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 class KeyMaker:
     """Makes the keys of resources of one layout; compiled, as a crawl makes millions."""
 
     def __init__(self, layout: Layout) -> None:
-        self._columns = [(*_two_keys(each.path), key_function(each.path.target)) for each in layout.columns]
+        self._groups = _grouped(layout)
         self._lists = [(path.keys, path.sub.name, key_function(path.target)) for path in layout.lists if path.sub]
         held = {each.path.canonical for each in layout.columns}
         away = {*layout.relations, *layout.elsewhere}
@@ -115,50 +119,66 @@ class KeyMaker:
         self._base.pop("id", None)
         for each in schema.extensions:
             inner = _maker(each.schema.attributes, f"{each.schema.id}:", held)
-            self._base[each.schema.id] = _object(inner)
+            self._base[each.schema.id] = each.schema.id.lower(), _object(inner)
 
-    def all(self, resource: Mapping[str, Any]) -> tuple[list[Any], Keys, list[set[str]]]:
-        """The keys of the attributes with columns, those of all else, nested as the resource is, and those of the
-        attributes with rows of their own. Raises Mistyped."""
-        return self._columns_of(resource), _object_keys(self._base, resource), self._lists_of(resource)
-
-    def _columns_of(self, resource: Mapping[str, Any]) -> list[Any]:
+    def columns(self, resource: Mapping[str, Any], fold: Callable[[Any], str] = _folded_text) -> list[Any]:
+        """The keys of the attributes with columns; ``fold`` makes those of texts without case. Raises Mistyped."""
         found: list[Any] = []
-        for first, second, key in self._columns:
-            value = resource.get(first)
-            if second is not None and value is not None:
-                value = value.get(second)
-            if key is _folded_text and value.__class__ is str and value.isascii() and value.isprintable():
-                found.append(value.lower())
-            else:
+        for names, texts, others in self._groups:
+            held: Any = resource
+            for name in names:
+                held = _NOTHING if (inner := held.get(name)) is None else inner
+                if held.__class__ is not dict:
+                    raise Mistyped
+            found += [None if each is None else fold(each) for each in map(held.get, texts)]
+            for name, key in others:
+                value = held.get(name)
                 found.append(None if value is None else key(value))
         return found
 
-    def _lists_of(self, resource: Mapping[str, Any]) -> list[set[str]]:
-        return [{key(each) for each in _values(resource, keys, sub)} for keys, sub, key in self._lists]
+    def rest(self, resource: Mapping[str, Any]) -> str:
+        """The keys of all that has no column, as JSON that is nested as the resource is, with names in lower case.
+        Raises Mistyped."""
+        return orjson.dumps(_object_keys(self._base, resource)).decode()
+
+    def lists(self, resource: Mapping[str, Any]) -> list[set[str]]:
+        """The keys of the attributes with rows of their own. Raises Mistyped."""
+        return [{key(each) for each in _values(resource, names, sub)} for names, sub, key in self._lists]
 
 
-def _values(resource: Mapping[str, Any], keys: Iterable[str], sub: str) -> Iterator[Any]:
+def _grouped(layout: Layout) -> list[_Group]:
+    found: list[_Group] = []
+    for each in layout.columns:
+        *holder, name = each.path.names
+        if not found or found[-1][0] != holder:
+            found.append((holder, [], []))
+        read = key_function(each.path.target)
+        _, texts, others = found[-1]
+        if read is _folded_text and not others:
+            texts.append(name)
+        else:
+            others.append((name, read))
+    return found
+
+
+def _values(resource: Mapping[str, Any], keys: Iterable[str], sub: str) -> list[Any]:
     """What the elements of a list have as one of their sub-attributes, as `AttributePath.read` gives it."""
     elements: Any = resource
     for name in keys:
         elements = elements.get(name) if elements.__class__ is dict else None
+    found: list[Any] = []
     for each in elements if elements.__class__ is list else ():
         value = each.get(sub) if each.__class__ is dict else None
-        for one in value if value.__class__ is list else (value,):
-            if one is not None:
-                yield one
+        if value.__class__ is list:
+            found += [one for one in value if one is not None]
+        elif value is not None:
+            found.append(value)
+    return found
 
 
-def _two_keys(path: AttributePath) -> tuple[str, str | None]:
-    """The one or two names that lead to a value."""
-    first, *rest = [*path.keys, *([path.sub.name] if path.sub else [])]
-    return first, rest[0] if rest else None
-
-
-def _maker(attributes: Any, prefix: str, held: set[str]) -> dict[str, _Reader]:
+def _maker(attributes: Any, prefix: str, held: set[str]) -> dict[str, tuple[str, _Reader]]:
     return {
-        each.name: _reader(each, f"{prefix}{each.name}", held)
+        each.name: (each.name.lower(), _reader(each, f"{prefix}{each.name}", held))
         for each in attributes
         if f"{prefix}{each.name}" not in held and each.returned != "never"
     }
@@ -167,7 +187,7 @@ def _maker(attributes: Any, prefix: str, held: set[str]) -> dict[str, _Reader]:
 def _reader(attribute: SchemaAttribute, path: str, held: set[str]) -> _Reader:
     if attribute.type == "complex":
         subs = {
-            each.name: _reader(each, "", set())
+            each.name: (each.name.lower(), _reader(each, "", set()))
             for each in attribute.sub_attributes
             if f"{path}.{each.name}" not in held and each.returned != "never"
         }
@@ -177,24 +197,24 @@ def _reader(attribute: SchemaAttribute, path: str, held: set[str]) -> _Reader:
     return _list(one) if attribute.multi_valued else one
 
 
-def _object(subs: Mapping[str, _Reader]) -> _Reader:
+def _object(subs: _Readers) -> _Reader:
     return partial(_object_keys, subs)
 
 
-def _object_keys(subs: Mapping[str, _Reader], value: Any) -> Keys:
+def _object_keys(subs: _Readers, value: Any) -> dict[str, Any]:
     if value.__class__ is not dict:
         raise Mistyped
-    found: Keys = {}
+    found: dict[str, Any] = {}
     for name, each in value.items():
-        read = subs.get(name)
-        if read is _folded_text and each.__class__ is str and each.isascii() and each.isprintable():
-            found[name] = each.lower()  # most values; a call costs as much as this
+        if each is None or name not in subs:
             continue
-        if read is None or each is None:
+        stored, read = subs[name]
+        if read is _folded_text and each.__class__ is str and each.isascii() and each.isprintable():
+            found[stored] = each.lower()  # most values; a call costs as much as this
             continue
         key = read(each)
         if key.__class__ is not list or key:  # an empty list is unassigned
-            found[name] = key
+            found[stored] = key
     return found
 
 

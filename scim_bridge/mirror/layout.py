@@ -95,7 +95,7 @@ class Layout:
         return "\n".join([VERSION, *names, *self.relations, *(each.canonical for each in self.lists), *types])
 
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Changes with the meaning of what is stored."""
 
 
@@ -121,7 +121,7 @@ def layout(
     more = [expand(each, resource) for each in indexed]
     found = {each.canonical: each for each in map(resource.resolve, (*INDEXED, *INDEXED_LISTS, *more)) if each}
     paths = [each for each in found.values() if each.attribute.name not in {*relations, *elsewhere, "id"}]
-    columns = [each for each in paths if _single(each)]
+    columns = sorted((each for each in paths if _single(each)), key=lambda each: each.names[:-1])
     lists = [each for each in paths if each.attribute.multi_valued and each.target.type in ("string", "reference")]
     return Layout(
         resource,

@@ -8,7 +8,7 @@ from scim_bridge.mirror import changes
 from scim_bridge.mirror.copy import MirrorCopy, connected, now
 from scim_bridge.mirror.layout import Layout, layout
 from scim_bridge.mirror.settings import MirrorSettings
-from scim_bridge.mirror.store import Present, Store
+from scim_bridge.mirror.store import Presenter, Store
 from scim_bridge.mirror.sync import Sync
 from scim_bridge.mirror.tables import opened
 from scim_bridge.query.capabilities import Collection
@@ -22,20 +22,20 @@ _log = logging.getLogger("scim_bridge.mirror")
 
 async def mirrored(
     connection: str,
-    directories: Sequence[tuple[Directory, Present]],
+    directories: Sequence[tuple[Directory, Presenter]],
     database: Database,
     clock: Clock,
     settings: MirrorSettings,
     wall: Callable[[], int] = now,
 ) -> Sync:
-    """Put copies behind directories, and return what keeps them; ``Present`` makes the documents of each."""
+    """Put copies behind directories, and return what keeps them; a ``Presenter`` makes the documents of each."""
     copies: list[MirrorCopy] = []
-    for directory, present in directories:
+    for directory, presenter in directories:
         if directory.collection.endless:
             continue
         found = _layout(directory.collection, settings.indexed)
         tables = await database.write(opened, connection, directory.collection.resource.name, found)
-        store = Store(connection, found, tables, present)
+        store = Store(connection, found, tables, presenter)
         copy = MirrorCopy(directory.collection, store, database, directory.reader, clock, wall)
         directory.copy = copy
         copies.append(copy)

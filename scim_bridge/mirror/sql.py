@@ -253,7 +253,7 @@ class Compiler:
             return MAYBE
         alias = self._alias()
         inner = self._compiled(node.val_filter, _Element(found.attribute, alias), True)
-        matched = self._exists(self._dialect.elements("d.keys", found.keys, alias), inner, positive)
+        matched = self._exists(self._elements("d.keys", found.keys, alias), inner, positive)
         leading = self._leading(found, node.val_filter) if positive else []
         return _all([*leading, matched]) if leading else matched
 
@@ -283,7 +283,7 @@ class Compiler:
             alias = self._alias()
             element = _Element(found.attribute, alias)
             parts = [self._present(_Found((each.name,), each), element, True) for each in subs]
-            return self._exists(self._dialect.elements("d.keys", found.keys, alias), _any(parts), positive)
+            return self._exists(self._elements("d.keys", found.keys, alias), _any(parts), positive)
         parts = [
             self._present(replace(found, sub=each, path=found.path and replace(found.path, sub=each)), within, positive)
             for each in subs
@@ -314,7 +314,7 @@ class Compiler:
             if not keys:  # the element itself
                 assert within is not None
                 return test.of(_Value(self._dialect.element(within.alias, self._kind(attribute))), positive)
-            return test.of(_Value(self._dialect.leaf(document, keys, self._kind(attribute))), positive)
+            return test.of(_Value(self._leaf(document, keys, self._kind(attribute))), positive)
         alias = self._alias()
         element = _Element(attribute, alias)
 
@@ -323,7 +323,7 @@ class Compiler:
                 return self._applied(_Found((sub.name,), sub), test, element, wanted)
             return test.of(_Value(self._dialect.element(alias, self._kind(attribute))), wanted)
 
-        return self._quantified(self._dialect.elements(document, keys, alias), one, test, positive)
+        return self._quantified(self._elements(document, keys, alias), one, test, positive)
 
     def _quantified(self, source: str, one: Callable[[bool], Condition], test: _Test, positive: bool) -> Condition:
         """Over the values of a list: any passes, or every one; where there is none, what a missing value counts as."""
@@ -382,6 +382,14 @@ class Compiler:
             relation, _Test(relation.sub("value") or relation, "eq", node.value, self._dialect), positive
         )
 
+    # Names among keys are of lower case.
+
+    def _leaf(self, document: str, keys: Sequence[str], kind: str) -> str:
+        return self._dialect.leaf(document, [each.lower() for each in keys], kind)
+
+    def _elements(self, document: str, keys: Sequence[str], alias: str) -> str:
+        return self._dialect.elements(document, [each.lower() for each in keys], alias)
+
     def _alias(self) -> str:
         return f"e{next(self._aliases)}"
 
@@ -404,21 +412,21 @@ class Compiler:
 
     def _first(self, document: str, keys: tuple[str, ...], target: SchemaAttribute, kind: str) -> str:
         if not target.multi_valued:
-            return self._dialect.leaf(document, keys, kind)
-        source = self._dialect.elements(document, keys, "s")
+            return self._leaf(document, keys, kind)
+        source = self._elements(document, keys, "s")
         return (
             f"(SELECT {self._dialect.element('s', kind)} FROM {source} ORDER BY {self._dialect.position('s')} LIMIT 1)"
         )
 
     def _preferred(self, found: AttributePath, kind: str) -> str:
         """The value of the primary element, else of the first one."""
-        source, place = self._dialect.elements("d.keys", found.keys, "o"), self._dialect.position("o")
+        source, place = self._elements("d.keys", found.keys, "o"), self._dialect.position("o")
         if found.sub is None:
             return f"(SELECT {self._dialect.element('o', kind)} FROM {source} ORDER BY {place} LIMIT 1)"
         value = self._first(self._dialect.inner("o"), (found.sub.name,), found.sub, kind)
         if found.attribute.sub("primary") is None:
             return f"(SELECT {value} FROM {source} ORDER BY {place} LIMIT 1)"
-        primary = self._dialect.leaf(self._dialect.inner("o"), ("primary",), "boolean")
+        primary = self._leaf(self._dialect.inner("o"), ("primary",), "boolean")
         return f"(SELECT {value} FROM {source} ORDER BY COALESCE({primary}, FALSE) DESC, {place} LIMIT 1)"
 
 

@@ -1,9 +1,9 @@
 """Writing a mirror: what was read or written upstream becomes documents, keys, elements and a record of changes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 from unicodedata import is_normalized
 
 import orjson
@@ -12,16 +12,29 @@ from scim_bridge.mirror import blocks
 from scim_bridge.mirror.changes import CHANGED, CREATED, DELETED, Change, changed_names, record
 from scim_bridge.mirror.keys import KeyMaker, Mistyped, element_key, plain, typed
 from scim_bridge.mirror.layout import Layout
+from scim_bridge.mirror.plain import Plain
 from scim_bridge.mirror.tables import Tables
 from scim_bridge.query.sources import BASE_MARK
+from scim_bridge.query.version import digest
 from scim_bridge.store.database import Sql
 
 Element = dict[str, Any]
 Resource = dict[str, Any]
-Presented = tuple[bytes, bytes | None]
-Present = Callable[[Resource, bytes], Presented]
-"""What makes a resource presentable: the document that a client is sent by default, and the whole one where that shows
-less, both with BASE_MARK for the base URL."""
+_Made = tuple[list[Any], list[set[str]], str, bytes | None, bytes]
+"""Keys of columns, lists and all else, and the two documents."""
+
+
+class Presenter(Protocol):
+    """What makes resources presentable, with BASE_MARK for the base URL."""
+
+    def documents(self, resource: Resource, state: bytes) -> tuple[bytes, bytes | None]:
+        """The document that a client is sent by default, and the whole one where that shows less."""
+        ...
+
+    def plain(self, resource: Resource, state: bytes) -> tuple[bytes, bytes] | None:
+        """The document of a resource of which all is shown by default: JSON of all but `meta`, and what that ends with
+        in place of its last brace. None where it has to be made by `documents`."""
+        ...
 
 
 class NotStorable(Exception):
@@ -33,13 +46,20 @@ class Draft:
     """A resource to store, as the upstream has it, with the elements of its stored relations as far as known."""
 
     resource: Resource
-    state: bytes  # the digest of it
+    known_state: bytes | None = None
     relations: Mapping[str, Sequence[Element]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         value: str = self.resource["id"]
         return value
+
+    @property
+    def state(self) -> bytes:
+        """The digest of the resource, made when it is needed: just before all else that is made of it."""
+        if self.known_state is None:
+            self.known_state = digest(self.resource)
+        return self.known_state
 
 
 @dataclass(slots=True)
@@ -55,8 +75,7 @@ class Applied:
         return self.created + self.changed
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     row: int
     state: bytes
     touched: int
@@ -65,11 +84,12 @@ class _Known:
 class Store:
     """The tables of one resource type of a connection, and how resources get there; all within a transaction."""
 
-    def __init__(self, connection: str, layout: Layout, tables: Tables, present: Present) -> None:
+    def __init__(self, connection: str, layout: Layout, tables: Tables, presenter: Presenter) -> None:
         self.connection = connection
         self.layout = layout
         self.tables = tables
-        self._present = present
+        self._presenter = presenter
+        self._plain = Plain(layout)
         self._keys = KeyMaker(layout)
         self._element_keys = {name: element_key(layout.resource, name) for name in layout.relations}
         self._column_names = [each.name for each in layout.columns]
@@ -89,28 +109,34 @@ class Store:
         ``at`` and ``before`` are microseconds since 1970. ``own``: they come from a write of ours. ``feed``:
         differences are recorded as changes; a first crawl has none. Raises NotStorable.
         """
-        revision_row = self._locked(sql)
+        first = self._locked(sql)
         known, gone = self._known(sql, drafts), set() if own else self._gone(sql, before)
-        applied, new, old, changes = Applied(), [], [], []
-        next_row = revision_row
-        for draft in drafts:
-            found, state = known.get(draft.id), draft.state
-            if found is None and draft.id not in gone:
-                new.append((next_row, draft, state))
-                changes.append(Change(CREATED, draft.id))
-                known[draft.id] = _Known(next_row, state, at)
-                next_row += 1
-            elif found is not None:
-                applied.rows.add(found.row)
-                if found.touched < before or own:
-                    old.append((found, draft, state))
-        self._create(sql, new, at if own else 0, at)
-        changes += self._change(sql, old, at if own else None, at)
-        applied.rows |= {row for row, _, _ in new}
-        applied.created, applied.changed = len(new), len(changes) - len(new)
+        applied, old, created = Applied(), [], list[str]()
+
+        def new() -> Iterator[tuple[int, Draft]]:
+            """Those that are to be created; one after the other, as each is quickest to work on while it is at hand."""
+            for draft in drafts:
+                found = known.get(draft.id)
+                if found is None and draft.id not in gone:
+                    row = first + len(created)
+                    created.append(draft.id)
+                    known[draft.id] = _Known(row, draft.state, at)
+                    yield row, draft
+                elif found is not None:
+                    applied.rows.add(found.row)
+                    if found.touched < before or own:
+                        old.append((found, draft))
+
+        self._create(sql, new(), at if own else 0, at)
+        if created:
+            blocks.add(sql, self.tables, range(first, first + len(created)), 1)
+            applied.rows.update(range(first, first + len(created)))
+        changes = self._change(sql, old, at if own else None, at)
+        applied.created, applied.changed = len(created), len(changes)
         if own:
             self._forget_gone(sql, [each.id for each in drafts])
-        self._finish(sql, changes if feed else [], at, next_row, changed=bool(changes))
+        told = [*(Change(CREATED, each) for each in created), *changes] if feed else []
+        self._finish(sql, told, at, first + len(created), changed=applied.differences > 0)
         return applied
 
     def _locked(self, sql: Sql) -> int:
@@ -128,38 +154,37 @@ class Store:
         text = f"SELECT id, seq, state, touched FROM {self.tables.documents} WHERE {sql.dialect.among('id')}"
         return {each: _Known(row, state, touched) for each, row, state, touched in sql.rows(text, (ids,))}
 
-    def _create(self, sql: Sql, new: Sequence[tuple[int, Draft, bytes]], touched: int, at: int) -> None:
-        if not new:
-            return
-        rows, values = [], []
-        for row, draft, state in new:
-            made, lists = self._made(draft, state, touched, at)
-            rows.append((row, draft.id, *made))
-            values += self._values(row, draft, lists)
-        sql.many(self._insert, rows)
-        sql.many(self._add_value, values)
-        blocks.add(sql, self.tables, (row for row, _, _ in new), 1)
+    def _create(self, sql: Sql, new: Iterable[tuple[int, Draft]], touched: int, at: int) -> None:
+        values: list[tuple[Any, ...]] = []
 
-    def _change(
-        self, sql: Sql, old: Sequence[tuple[_Known, Draft, bytes]], touched: int | None, at: int
-    ) -> list[Change]:
+        def rows() -> Iterator[tuple[Any, ...]]:
+            for row, draft in new:
+                made, lists = self._made(draft, touched, at)
+                values.extend(self._values(row, draft, lists))
+                yield (row, draft.id, *made)
+
+        sql.many(self._insert, rows())
+        if values:
+            sql.many(self._add_value, values)
+
+    def _change(self, sql: Sql, old: Sequence[tuple[_Known, Draft]], touched: int | None, at: int) -> list[Change]:
         """Store what differs; the changes."""
         changes: list[Change] = []
-        for known, draft, state in old:
+        for known, draft in old:
             names = self._change_relations(sql, known.row, draft)
-            if known.state != state:
-                names = self._change_own(sql, known, draft, state, touched or 0, at) + names
+            if known.state != draft.state:
+                names = self._change_own(sql, known, draft, touched or 0, at) + names
             elif touched is not None:
                 sql.run(f"UPDATE {self.tables.documents} SET touched = ? WHERE seq = ?", (touched, known.row))
             if names:
                 changes.append(Change(CHANGED, draft.id, tuple(names)))
         return changes
 
-    def _change_own(self, sql: Sql, known: _Known, draft: Draft, state: bytes, touched: int, at: int) -> list[str]:
+    def _change_own(self, sql: Sql, known: _Known, draft: Draft, touched: int, at: int) -> list[str]:
         columns = ", ".join(["COALESCE(more, document)", *self._column_names])
         text = f"SELECT {columns} FROM {self.tables.documents} WHERE seq = ?"
         before, *held = sql.rows(text, (known.row,))[0]
-        made, lists = self._made(draft, state, touched, at)
+        made, lists = self._made(draft, touched, at)
         self._update(sql, known.row, held, made)
         self._change_lists(sql, known.row, lists)
         return changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in (before, made[-2] or made[-1])))
@@ -182,18 +207,44 @@ class Store:
                 self._remove_elements(sql, row, number, [(each, "") for each in held - wanted])
                 sql.many(self._add_value, [(row, number, each, "", each, None) for each in wanted - held])
 
-    def _made(self, draft: Draft, state: bytes, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
+    def _made(self, draft: Draft, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
         """The values of a row from `state` on, and those that have rows of their own."""
         if not is_normalized("NFC", draft.id) or "\0" in draft.id:
             raise NotStorable(f"a {self.layout.resource.name} has an id that is not in Unicode's form NFC")
         resource = _stamped(draft.resource, at)
+        made = self._made_plainly(resource, draft.state)
+        if made is None:
+            try:
+                made = self._made_from_each(resource, draft.state)
+            except Mistyped:
+                made = self._made_from_each(typed(resource, self.layout.resource), draft.state)
+        columns, lists, rest, more, document = made
+        return [draft.state, touched, *columns, rest, more, document], lists
+
+    def _made_plainly(self, resource: Resource, state: bytes) -> _Made | None:
+        """What is stored of a resource that is shown and compared as it is; None where it is not."""
+        if not self._plain.is_plain(resource):
+            return None
+        found = self._presenter.plain(resource, state)
+        rest = self._plain.keys(found[0]) if found is not None else None
+        if found is None or rest is None:
+            return None
         try:
-            columns, keys, lists = self._keys.all(resource)
+            return (
+                self._keys.columns(resource, str.lower),
+                self._keys.lists(resource),
+                rest,
+                None,
+                found[0][:-1] + found[1],
+            )
         except Mistyped:
-            resource = typed(resource, self.layout.resource)
-            columns, keys, lists = self._keys.all(resource)
-        document, more = self._present(resource, state)
-        return [state, touched, *columns, orjson.dumps(keys).decode(), more, document], lists
+            return None
+
+    def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
+        """The same of any resource, value by value. Raises Mistyped."""
+        columns, lists, rest = self._keys.columns(resource), self._keys.lists(resource), self._keys.rest(resource)
+        document, more = self._presenter.documents(resource, state)
+        return columns, lists, rest, more, document
 
     def _values(self, row: int, draft: Draft, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
         pairs = zip(self._list_numbers, lists, strict=True)

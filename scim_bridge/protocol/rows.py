@@ -13,10 +13,13 @@ from scim_bridge.protocol.projection import Projection, projection
 from scim_bridge.query.capabilities import Collection, Relation, Resource
 from scim_bridge.query.relations import Record, references
 from scim_bridge.query.sources import BASE_MARK, Document
-from scim_bridge.query.version import state_of, version
+from scim_bridge.query.version import owned_relations, state_of, version
 from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema
 
 Names = tuple[str, ...] | None
+_DELETE: Final = "\x7f"
+"""A character that JSON does not escape, and that hardly any value holds, in place of BASE_MARK."""
+_DELETE_BYTE: Final = _DELETE.encode()
 _STAND_IN: Final = f"base-{token_hex(16)}"
 """What no value holds, as nobody knows it."""
 _STAND_IN_BYTES: Final = _STAND_IN.encode()
@@ -88,6 +91,40 @@ class Publisher:
         default = _marked(self.shown(_STAND_IN, record, self._default))
         whole = _marked(self.shown(_STAND_IN, record, self._whole)) if self._hides_some else default
         return default, whole if len(whole) != len(default) else None
+
+    def plain(self, resource: Resource, state: bytes) -> tuple[bytes, bytes] | None:
+        """The document of a resource of which all is shown by default: the JSON of all but `meta`, and what that ends
+        with instead of the last brace. None where what is added to a resource is not simply shown."""
+        if not self._adds_simply:
+            return None
+        shown, added = dict(resource), 0
+        meta = orjson.dumps(shown.pop("meta"))
+        for keys, endpoint in self._reference_keys:
+            value: Any = shown
+            for key in keys:
+                value = value.get(key) if value is not None else None
+            if value is not None and (referred := value.get("value")) is not None:
+                shown = _with(shown, keys, {**value, "$ref": _uri(_DELETE, endpoint, referred)})
+                added += 1
+        body = orjson.dumps(shown)
+        if added:
+            if body.count(_DELETE_BYTE) != added:
+                return None
+            body = body.replace(_DELETE_BYTE, BASE_MARK)
+        location = _uri("", self._collection.resource.endpoint, resource["id"]).encode()
+        tag = b"" if self._owned else b',"version":"W/\\"%b\\""' % state.hex().encode()
+        return body, b',"meta":%b,"location":"%b%b"%b}}' % (meta[:-1], BASE_MARK, location, tag)
+
+    @cached_property
+    def _adds_simply(self) -> bool:
+        """Whether what is added to a resource is shown by default, and nothing of it is to be escaped in JSON."""
+        meta = {"meta": dict.fromkeys(("resourceType", "created", "lastModified", "location", "version"), "")}
+        endpoints = [self._collection.resource.endpoint, *(each for _, each in self._reference_keys)]
+        return self._default.apply(meta) == meta and all(_in_json(each) == each.encode() for each in endpoints)
+
+    @cached_property
+    def _owned(self) -> tuple[str, ...]:
+        return owned_relations(self._collection)
 
     @cached_property
     def _hides_some(self) -> bool:

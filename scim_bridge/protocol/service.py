@@ -27,7 +27,6 @@ from scim_bridge.protocol.requests import PROJECTIONS, ScimRequest, ScimResponse
 from scim_bridge.protocol.rows import Publisher, version_of
 from scim_bridge.protocol.search import Paging, Searcher
 from scim_bridge.protocol.writes import Writer, Written
-from scim_bridge.query.capabilities import Resource
 from scim_bridge.query.directory import Directory
 from scim_bridge.query.relations import Record
 from scim_bridge.query.sources import Changes, Copy, Source
@@ -121,9 +120,9 @@ class ScimService:
         if request.audit is not None:
             await request.audit.check()
 
-    def presented(self) -> list[tuple[Directory, Callable[[Resource, bytes], tuple[bytes, bytes | None]]]]:
+    def presented(self) -> list[tuple[Directory, Publisher]]:
         """The directories, each with what makes the documents of its resources that a copy keeps."""
-        return [(each, self._publishers[id(each)].documents) for each in self.directories.values()]
+        return [(each, self._publishers[id(each)]) for each in self.directories.values()]
 
     def _target(self, method: str, path: str) -> Target:
         """What a request is about. Raises ScimError 404 and MethodNotAllowedException."""
