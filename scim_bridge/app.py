@@ -19,7 +19,7 @@ from scim_bridge.admin.app import administration, routes
 from scim_bridge.admin.proxy import Proxy
 from scim_bridge.admin.service import Administration
 from scim_bridge.auditing import Auditor
-from scim_bridge.config import Config, load
+from scim_bridge.config import Config, ServerConfig, load
 from scim_bridge.config_tables import ConfigError
 from scim_bridge.conformance.openapi import derived
 from scim_bridge.connections import provider_by_name
@@ -49,9 +49,14 @@ SERVER_OPTIONS: Final[Mapping[str, Any]] = {
     "server_header": False,
     # Longer than proxies keep theirs (60 s): or they would send a request into a connection that is just being closed.
     "timeout_keep_alive": 75,
-    # Who sits in front is told by `public_url`; headers that anybody can send shape no location (RFC 7644 section 7.2).
-    "proxy_headers": False,
 }
+
+
+def server_options(server: ServerConfig) -> dict[str, Any]:
+    """How the HTTP server is to run. Headers that anybody can send say nothing of who asks, nor where: only those of
+    proxies that are trusted do (RFC 7644 section 7.2)."""
+    trusted = list(server.trusted_proxies)
+    return {**SERVER_OPTIONS, "proxy_headers": bool(trusted), "forwarded_allow_ips": trusted}
 
 
 def steady_memory() -> None:

@@ -4,11 +4,11 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import click
 import uvicorn
@@ -20,9 +20,9 @@ from scim_bridge import __version__, demo, tables
 from scim_bridge.app import (
     CONFIG_VARIABLE,
     LEVEL_VARIABLE,
-    SERVER_OPTIONS,
     close,
     open_bridge,
+    server_options,
     steady_memory,
 )
 from scim_bridge.audit_command import audit
@@ -88,18 +88,18 @@ def serve(path: Path, host: str, port: int, workers: int, level: Level) -> None:
     with _bound(host, port) as bound:
         if workers == 1:
             app = _usable(path, lambda: open_bridge(config, log=log))
-            uvicorn.Server(uvicorn.Config(app, **SERVER_OPTIONS)).run(sockets=[bound])
+            uvicorn.Server(uvicorn.Config(app, **server_options(config.server))).run(sockets=[bound])
         else:
             _usable(path, lambda: _tried(config))  # what cannot work is told here, once
             os.environ[LEVEL_VARIABLE] = level
-            _serve_by(workers, path, bound)
+            _serve_by(workers, path, bound, server_options(config.server))
 
 
-def _serve_by(workers: int, path: Path, bound: socket.socket) -> None:
+def _serve_by(workers: int, path: Path, bound: socket.socket, options: Mapping[str, Any]) -> None:
     """Run several processes on one socket; each reads the file, and all honour each other's cursors."""
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
     os.environ.setdefault(CURSOR_VARIABLE, secrets.token_hex(32))
-    config = uvicorn.Config("scim_bridge.app:from_environment", factory=True, workers=workers, **SERVER_OPTIONS)
+    config = uvicorn.Config("scim_bridge.app:from_environment", factory=True, workers=workers, **options)
     with TemporaryDirectory(prefix="scim-bridge-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
         supervisor = Multiprocess(config, sockets=[bound])

@@ -5,6 +5,7 @@ import binascii
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -56,6 +57,10 @@ class ServerConfig:
     )
     allow_private_upstreams: bool = setting(
         default=False, help="Whether connections that are not of this file may lead to private addresses"
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        default=(),
+        help="Addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed",
     )
     link_origins: tuple[str, ...] = setting(
         default=(), help="Origins that may embed the link page, and to which it may return"
@@ -179,6 +184,8 @@ def _check_server(server: ServerConfig, where: Table) -> None:
     for each in server.former_encryption_keys:
         _check_key("former_encryption_keys", each, where)
     _check_secrets("admin_tokens", server.admin_tokens, where)
+    for network in server.trusted_proxies:
+        _check_network(network, where)
     for origin in server.link_origins:
         _check_origin(origin, where)
     if server.public_url is not None and not server.public_url.startswith(("https://", "http://")):
@@ -198,6 +205,13 @@ def _check_key(name: str, key: Secret, where: Table) -> None:
         raise where.error(name, "is not base64") from None
     if size != 32:
         raise where.error(name, f"has {size} bytes, 32 are needed")
+
+
+def _check_network(network: str, where: Table) -> None:
+    try:
+        ip_network(network)
+    except ValueError:
+        raise where.error("trusted_proxies", "takes addresses and networks, such as 10.0.0.0/8") from None
 
 
 def _check_origin(origin: str, where: Table) -> None:

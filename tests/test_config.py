@@ -121,6 +121,13 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path, monkey
         (('token = "t"', 'token = "t"\nlimits = { max_count = 1 }'), "default_count: is larger than max_count"),
         (('token = "t"', 'token = "t"\nlimits = 7'), "[connections.acme.limits]: has to be a table"),
         (('token = "t"', 'token = "t'), "not valid TOML"),
+        (('[connections.acme]\nprovider', '[server]\nadmin_tokens = ["a b"]\n[connections.acme]\nprovider'), "[server] admin_tokens: is empty or holds white space"),
+        (('[connections.acme]\nprovider', '[server]\nlink_origins = ["https://a.example/x"]\n[connections.acme]\nprovider'), "[server] link_origins: takes origins"),
+        (('[connections.acme]\nprovider', '[server]\nlink_origins = ["http://a.example"]\n[connections.acme]\nprovider'), "[server] link_origins: takes origins"),
+        (('[connections.acme]\nprovider', '[server]\nlink_origins = ["https://*.a.example"]\n[connections.acme]\nprovider'), "[server] link_origins: takes origins"),
+        (('[connections.acme]\nprovider', '[server]\ntrusted_proxies = ["all"]\n[connections.acme]\nprovider'), "[server] trusted_proxies: takes addresses"),
+        (('[connections.acme]\nprovider', '[server]\nformer_encryption_keys = ["x"]\n[connections.acme]\nprovider'), "former_encryption_keys: is not base64"),
+        (('token = "t"', 'token = "t"\nproxy_tokens = ["t"]'), "proxy_tokens: has a token that is one for SCIM"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_file_table_and_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:

@@ -11,8 +11,13 @@ from typing import Final
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from scim_bridge.app import create_app
+from scim_bridge.app import create_app, server_options
+from scim_bridge.config import ServerConfig
 from scim_bridge.protocol.auth import CHALLENGE
 from scim_bridge.protocol.endpoint import MAX_BODY_BYTES
 from scim_bridge.providers.pingone.sandbox import Sandbox
@@ -33,7 +38,7 @@ Arrange = Callable[[str, int, str, str, Path], list[str]]
 def nginx(text: str, port: int, certificate: str, bridge: str, folder: Path) -> list[str]:
     text = text.replace("443 ssl", f"127.0.0.1:{port} ssl").replace("127.0.0.1:8000", bridge)
     text = re.sub(r"(ssl_certificate(?:_key)?) \S+;", rf"\1 {certificate};", text)
-    text = f"daemon off; pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; {text} }}"
+    text = f"daemon off; pid {folder}/pid; error_log stderr; events {{}} http {{ access_log {folder}/log; {text} }}"
     (folder / "proxy").write_text(text, "utf-8")
     return [needed("nginx", "nginx-light"), "-p", str(folder), "-c", str(folder / "proxy")]
 
@@ -84,9 +89,12 @@ def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -
     raise AssertionError(log.read_text("utf-8"))
 
 
-@pytest.mark.parametrize(
+PROXIES: Final = pytest.mark.parametrize(
     ("name", "arrange"), [("nginx.conf", nginx), ("haproxy.cfg", haproxy), ("Caddyfile", caddy)], ids=lambda each: each
 )
+
+
+@PROXIES
 def test_answers_through_a_proxy_are_the_bridges_own(tmp_path: Path, name: str, arrange: Arrange) -> None:
     app = create_app(Registry({"acme": connection(Sandbox(users=5))}), public_url=PUBLIC)
     with running(app) as bridge, proxied(name, arrange, tmp_path, bridge) as client:
@@ -104,3 +112,37 @@ def test_answers_through_a_proxy_are_the_bridges_own(tmp_path: Path, name: str, 
         for path in ("/metrics", "/readyz"):
             assert client.get(path).status_code == 404
             assert httpx.get(f"{bridge}{path}").status_code in (200, 503)
+
+
+async def _told(request: Request) -> Response:
+    """What is known of who asks."""
+    sent = len(await request.body())
+    return JSONResponse([request.client.host if request.client else "", request.url.scheme, sent])
+
+
+@PROXIES
+def test_a_proxy_tells_who_asks_and_keeps_the_addresses_of_link_sessions(
+    tmp_path: Path, name: str, arrange: Arrange
+) -> None:
+    app = Starlette(routes=[Route("/{path:path}", _told, methods=["GET", "POST"])])
+    options = server_options(ServerConfig(trusted_proxies=("127.0.0.1",)))
+    with running(app, **options) as bridge, proxied(name, arrange, tmp_path, bridge) as client:
+        forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"}
+        for path in ("/scim/acme/v2/Users", "/link/s3cret", "/proxy/acme/x"):
+            assert client.get(path, headers=forged).json() == ["127.0.0.1", "https", 0]
+        large = client.post("/proxy/acme/x", content=b" " * (MAX_BODY_BYTES + 2_000_000))
+        assert large.json()[2] == MAX_BODY_BYTES + 2_000_000
+    log = (tmp_path / "log").read_text("utf-8")
+    assert "s3cret" not in log
+    assert name == "Caddyfile" or "/scim/acme" in log  # which logs nothing of its own
+
+
+def test_without_trusted_proxies_nobody_is_believed() -> None:
+    app = Starlette(routes=[Route("/", _told)])
+    forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    with running(app, **server_options(ServerConfig())) as bridge:
+        assert httpx.get(bridge, headers=forged).json() == ["127.0.0.1", "http", 0]
+    with running(app, **server_options(ServerConfig(trusted_proxies=("10.0.0.0/8",)))) as bridge:
+        assert httpx.get(bridge, headers=forged).json() == ["127.0.0.1", "http", 0]
+    with running(app, **server_options(ServerConfig(trusted_proxies=("127.0.0.0/8",)))) as bridge:
+        assert httpx.get(bridge, headers=forged).json() == ["203.0.113.9", "https", 0]
