@@ -45,18 +45,18 @@ class World:
 
 @asynccontextmanager
 async def world(
-    folder: Path, *providers: str, connections: Mapping[str, Any] | None = None, **server: Any
+    folder: Path, *providers: str, people: int = 5, connections: Mapping[str, Any] | None = None, **server: Any
 ) -> AsyncIterator[World]:
     """A world with the sandboxes of these providers (default: PingOne's); ``server`` is more of that table.
 
-    ``connections`` are those of the configuration file.
+    ``connections`` are those of the configuration file; each sandbox has so many ``people``.
     """
     with ExitStack() as stack:
         settings = {}
         for name in providers or ("pingone",):
             simulation = provider_by_name(name).simulation
             assert simulation is not None
-            simulated = simulation(5)
+            simulated = simulation(people)
             settings[name] = simulated.settings(stack.enter_context(running(simulated.app)))
         async with bridge(folder, connections=connections, **server) as (app, client):
             yield World(app, client, settings)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from scim_bridge.admin.console.connection import ConnectionPages
+from scim_bridge.admin.console.directory import DirectoryPages
 from scim_bridge.admin.console.frame import Console, Told, Visit
 from scim_bridge.admin.console.overview import Overview
 from scim_bridge.admin.console.signing import Signing
@@ -18,7 +19,7 @@ def console_routes(
 ) -> list[BaseRoute]:
     """What is served below ``/console``; ``log`` is told of each request, ``provider_names`` are those installed."""
     console = Console(administration, metrics, log, provider_names)
-    parts = (Signing(console), Overview(console), ConnectionPages(console))
+    parts = (Signing(console), Overview(console), ConnectionPages(console), DirectoryPages(console))
     elsewhere = console.route("/console/{rest:path}", _nothing, "GET", "POST")
     return [*(route for part in parts for route in part.routes), elsewhere]
 
