@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 from scim_bridge.admin.console.connection import ConnectionPages
 from scim_bridge.admin.console.directory import DirectoryPages
 from scim_bridge.admin.console.frame import Console, Told, Visit
+from scim_bridge.admin.console.history import HistoryPages
 from scim_bridge.admin.console.overview import Overview
 from scim_bridge.admin.console.signing import Signing
 from scim_bridge.admin.service import Administration
@@ -19,9 +20,9 @@ def console_routes(
 ) -> list[BaseRoute]:
     """What is served below ``/console``; ``log`` is told of each request, ``provider_names`` are those installed."""
     console = Console(administration, metrics, log, provider_names)
-    parts = (Signing(console), Overview(console), ConnectionPages(console), DirectoryPages(console))
+    pages = (Signing, Overview, ConnectionPages, DirectoryPages, HistoryPages)
     elsewhere = console.route("/console/{rest:path}", _nothing, "GET", "POST")
-    return [*(route for part in parts for route in part.routes), elsewhere]
+    return [*(route for each in pages for route in each(console).routes), elsewhere]
 
 
 async def _nothing(visit: Visit) -> Response:
