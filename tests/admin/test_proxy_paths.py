@@ -82,6 +82,7 @@ class World:
 world = World()
 PIECES = b"/ /users /.. . %2e %2F %5C %25 %0d %C3%A9 \\ ; a ? # \xe9".split()
 PATHS = st.lists(st.sampled_from(PIECES), max_size=8).map(lambda pieces: b"/" + b"".join(pieces))
+QUERIES = st.from_regex(rb"[!-~]{0,12}", fullmatch=True)
 NAMES = b"X-A x-b Accept Connection Content-Length Cookie Host Proxy-A Transfer-Encoding".split()
 VALUES = [b"", b"1", b"x-a, x-b", b"chunked", b"\xc3\xa9", b"\xe9", b"a\r\nb", b"\x00"]
 FIELDS = st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)) | st.tuples(
