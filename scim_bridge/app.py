@@ -163,6 +163,7 @@ def create_app(
 
     app = Bridge(routes=operations.routes, lifespan=lifespan)
     app.metrics = operations.metrics
+    app.router.redirect_slashes = False  # it would lead to whatever host the request names
     told = operations.telling(log or RequestLog())
     app.scim = ScimEndpoint(
         registry.served, derived, told, public_url=public_url, audit=audit, missing=registry.missing

@@ -4,11 +4,11 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import orjson
 
+from scim_bridge.clock import time_text
 from scim_bridge.store.audit import Criteria, every
 from scim_bridge.store.chain import Entry, Link
 from scim_bridge.store.database import Sql
@@ -58,24 +58,32 @@ def _safe(value: Any) -> Any:
 
 def _time(at: int) -> str:
     try:
-        return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+        return time_text(at)
     except (ValueError, OverflowError, OSError):  # no time that the bridge has written
         return str(at)
 
 
 def lines(sql: Sql, criteria: Criteria, kind: Format) -> Iterator[str]:
     """The lines of an export, oldest entry first, a few at a time."""
-    line: Callable[[Link], str] = csv_line if kind == "csv" else json_line
-    if kind == "csv":
-        yield _csv(list(COLUMNS))
+    yield heading(kind)
     for link in every(sql, criteria):
-        yield line(link)
+        yield line(link, kind)
+
+
+def heading(kind: Format) -> str:
+    """What an export begins with."""
+    return _csv(list(COLUMNS)) if kind == "csv" else ""
+
+
+def line(link: Link, kind: Format) -> str:
+    """An entry in an export."""
+    return csv_line(link) if kind == "csv" else json_line(link)
 
 
 def write(sql: Sql, criteria: Criteria, kind: Format, out: Callable[[str], object]) -> int:
     """Write an export line by line; how many entries it has."""
-    count = 0
-    for line in lines(sql, criteria, kind):
-        out(line)
+    count = -1
+    for each in lines(sql, criteria, kind):
+        out(each)
         count += 1
-    return count - (kind == "csv")
+    return count

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -30,6 +31,12 @@ class SystemClock:
 def milliseconds() -> int:
     """The time of day: milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def time_text(milliseconds: int) -> str:
+    """A time of day as programs read it: `2026-03-09T17:05:00.000Z` (RFC 3339). ValueError, OverflowError or OSError
+    beyond the years 1 to 9999."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 SYSTEM_CLOCK = SystemClock()

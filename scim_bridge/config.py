@@ -21,7 +21,8 @@ from scim_bridge.upstream.redact import Secret
 T = TypeVar("T")
 NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 NAME_RULE: Final = "lower-case letters, digits, - and _ only"
-_TOKENS: Final = ("token", "tokens", "proxy_tokens")
+TOKENS: Final = ("token", "tokens", "proxy_tokens")
+"""The keys of a connection that hold tokens of its clients."""
 ProviderByName = Callable[[str], Provider[Any]]
 """Finds a provider. Raises LookupError, with a message that lists those there are."""
 
@@ -249,7 +250,7 @@ def stored_connection(
     where = Table("connection", f"connections.{name}", trusted=False)
     if not is_name(name):
         raise ConfigError(f"a name has {NAME_RULE}", "name", f"has {NAME_RULE}")
-    for key in _TOKENS:
+    for key in TOKENS:
         if key in document:
             raise where.error(key, "tokens of clients are made, not chosen")
     checked = _checked(name, document, where, provider_by_name)

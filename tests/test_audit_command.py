@@ -161,7 +161,7 @@ def test_an_export_as_json_lines_has_everything(tmp_path: Path) -> None:
     stored(tmp_path, EVENT)
     started, entry = [orjson.loads(each) for each in exported(file(tmp_path)).splitlines()]
     assert tuple(entry) == COLUMNS
-    assert (entry["number"], entry["time"], entry["action"]) == (2, "1970-01-01T00:00:00.000+00:00", "scim.patch")
+    assert (entry["number"], entry["time"], entry["action"]) == (2, "1970-01-01T00:00:00.000Z", "scim.patch")
     assert entry["details"] == EVENT.details
     assert entry["previous"] == started["hash"]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from starlette.routing import BaseRoute
 
+from scim_bridge.admin import api
 from scim_bridge.admin.assets import STATIC_ROUTE
 from scim_bridge.admin.console.app import console_routes
 from scim_bridge.admin.link import Link, Log
@@ -34,7 +35,7 @@ def administration(
 def routes(administration: Administration, metrics: Metrics, log: Log) -> list[BaseRoute]:
     """What is served of an administration, from the root of the application; ``log`` is told of each request."""
     console = console_routes(administration, metrics, log, provider_names)
-    return [STATIC_ROUTE, *_link(administration, log).routes, *console]
+    return [STATIC_ROUTE, *_link(administration, log).routes, *console, *api.routes(administration, log)]
 
 
 def _link(administration: Administration, log: Log) -> Link:

@@ -20,14 +20,23 @@ class Throttle:
 
     def wait_seconds(self, key: str) -> int:
         """0 where this time is allowed, which is counted; else the whole seconds until the next one is."""
-        now = self._clock.now()
-        times = self._times.setdefault(key, deque())
+        wait = self.blocked_seconds(key)
+        if not wait:
+            self.count(key)
+        return wait
+
+    def blocked_seconds(self, key: str) -> int:
+        """The same, and nothing is counted."""
+        now, times = self._clock.now(), self._times.get(key, deque())
+        while times and now - times[0] >= self._seconds:
+            times.popleft()
+        if len(times) < self._limit:
+            return 0
+        return max(1, math.ceil(times[0] + self._seconds - now))
+
+    def count(self, key: str) -> None:
+        """Count a time."""
+        self._times.setdefault(key, deque()).append(self._clock.now())
         self._times.move_to_end(key)
         if len(self._times) > MOST_KEYS:
             self._times.popitem(last=False)
-        while times and now - times[0] >= self._seconds:
-            times.popleft()
-        if len(times) >= self._limit:
-            return max(1, math.ceil(times[0] + self._seconds - now))
-        times.append(now)
-        return 0

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from scim_bridge.admin.console.frame import COOKIE, own_path
-from scim_bridge.admin.console.signing import TRIES_A_MINUTE
+from scim_bridge.admin.service.sessions import FAILURES_A_MINUTE
 from scim_bridge.store.audit import Criteria
 from tests.admin.console import Operator, console, form_token, plain
 from tests.admin.world import ADMIN, World, bridge
@@ -64,13 +64,15 @@ async def test_another_token_is_refused_in_words_and_audited(found: World) -> No
     assert [each.entry.action for each in kept] == ["admin.refused"]
 
 
-async def test_tries_of_one_address_are_counted(found: World) -> None:
-    operator = Operator(found)
-    for _ in range(TRIES_A_MINUTE):
+async def test_failures_of_one_address_are_counted_together_with_those_of_the_api(found: World) -> None:
+    operator, guess = Operator(found), {"Authorization": "Bearer gu3ss"}
+    assert (await found.client.get("/api/v1/connections", headers=guess)).status_code == 401
+    for _ in range(FAILURES_A_MINUTE - 1):
         assert (await operator.sign_in("gu3ss")).status_code == 401
     answer = await operator.sign_in()
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
     assert "Too many tries" in answer.text
+    assert (await found.client.get("/api/v1/connections", headers=guess)).status_code == 429
 
 
 async def test_after_signing_out_the_cookie_is_worth_nothing(tmp_path: Path) -> None:

@@ -13,10 +13,7 @@ from scim_bridge.admin.html import redirect
 from scim_bridge.admin.requests import FORM_TOKEN, form_token, posted_form
 from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.admin.service.sessions import HOURS
-from scim_bridge.admin.throttle import Throttle
 
-TRIES_A_MINUTE: Final = 10
-"""Of one address."""
 BEFORE: Final = "scim_bridge_sign_in"
 """The cookie that says that the form for signing in was made for this browser."""
 _BEFORE: Final = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -26,7 +23,6 @@ class Signing:
     """The pages to sign in and out."""
 
     def __init__(self, console: Console) -> None:
-        self._tries = Throttle(TRIES_A_MINUTE, 60, console.administration.desk.clock)
         self.routes: list[Route] = [
             console.open_route("/console/sign-in", self._form),
             console.open_route("/console/sign-in", self._sign_in, "POST"),
@@ -55,12 +51,12 @@ class Signing:
             visit.request, _before(visit) or secrets.token_hex(16), visit.console.public_url
         )
         target = own_path(visit.typed("next"), visit.root)
-        if wait := self._tries.wait_seconds(visit.address):
-            told = f"Too many tries. Wait {wait} seconds, then try again."
-            return self._shown(visit, target, told, 429, {"Retry-After": str(wait)})
         try:
             cookie = await visit.administration.sessions.sign_in(visit.typed("token"), visit.address)
         except AdminError as refusal:
+            if refusal.wait_seconds:
+                told = f"Too many tries. Wait {refusal.wait_seconds} seconds, then try again."
+                return self._shown(visit, target, told, refusal.status, {"Retry-After": str(refusal.wait_seconds)})
             if refusal.status != 401:
                 raise
             return self._shown(visit, target, "This is not an admin token of this bridge.", 401)

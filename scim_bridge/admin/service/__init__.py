@@ -7,8 +7,9 @@ from scim_bridge.admin.service.desk import Desk
 from scim_bridge.admin.service.history import History
 from scim_bridge.admin.service.links import Links
 from scim_bridge.admin.service.mirrors import Mirrors
-from scim_bridge.admin.service.sessions import Sessions
+from scim_bridge.admin.service.sessions import FAILURES_A_MINUTE, Sessions
 from scim_bridge.admin.service.tokens import Tokens
+from scim_bridge.admin.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +28,5 @@ class Administration:
     def over(cls, desk: Desk) -> "Administration":
         connections = Connections(desk)
         links = Links(desk, connections)
-        return cls(desk, Sessions(desk), connections, Tokens(desk), links, Mirrors(desk), History(desk))
+        sessions = Sessions(desk, Throttle(FAILURES_A_MINUTE, 60, desk.clock))
+        return cls(desk, sessions, connections, Tokens(desk), links, Mirrors(desk), History(desk))

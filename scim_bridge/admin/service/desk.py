@@ -28,14 +28,24 @@ class Actor:
 
 class AdminError(Exception):
     """Something that was refused or could not be done; ``detail`` is for people, ``key`` is the field that it is about,
-    as ``settings.client_secret``. ``check`` is what a live test found, where that is why."""
+    as ``settings.client_secret``. ``check`` is what a live test found, where that is why. ``wait_seconds``: how long to
+    wait before it is tried again, where that is known."""
 
-    def __init__(self, status: int, detail: str, key: str | None = None, *, check: CheckResult | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        key: str | None = None,
+        *,
+        check: CheckResult | None = None,
+        wait_seconds: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.key = key
         self.check = check
+        self.wait_seconds = wait_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
-from scim_bridge.config import ConnectionConfig
+from scim_bridge.config import TOKENS, ConnectionConfig
 from scim_bridge.query.provider import Provider
 from scim_bridge.settings import is_secret, settings_of
 from scim_bridge.upstream.redact import Secret
-
-_TOKENS = frozenset({"token", "tokens", "proxy_tokens"})
 
 
 def merged(document: Any, changes: Any) -> Any:
@@ -40,7 +38,7 @@ def secret_names(provider: Provider[Any]) -> frozenset[str]:
 
 def shown(config: ConnectionConfig) -> dict[str, Any]:
     """A configuration with its defaults as plain values; of secrets, only which are set."""
-    table = {name: value for name, value in _plain(config.table).items() if name not in _TOKENS}
+    table = {name: value for name, value in _plain(config.table).items() if name not in TOKENS}
     settings = {each.name: getattr(config.settings, each.name) for each in settings_of(config.provider.settings)}
     names = secret_names(config.provider)
     return {

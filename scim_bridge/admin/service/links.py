@@ -109,11 +109,16 @@ class Links:
         await self._desk.changed(actor, "link.created", made.connection or "", **told_of)
         return self._view(made), token
 
-    async def revoke(self, actor: Actor, link_id: str) -> None:
-        """End a session that is open. AdminError 404 for one that is not there, 409 for one that has ended."""
+    async def one(self, link_id: str) -> LinkView:
+        """A session. AdminError 404 where there is none of that id."""
         found = next((each for each in await self.all() if each.id == link_id), None)
         if found is None:
             raise AdminError(404, f"There is no link session {link_id}")
+        return found
+
+    async def revoke(self, actor: Actor, link_id: str) -> None:
+        """End a session that is open. AdminError 404 for one that is not there, 409 for one that has ended."""
+        await self.one(link_id)
         if not await self._desk.write(store.end, link_id, "revoked"):
             raise AdminError(409, f"The link session {link_id} has ended already")
         await self._desk.changed(actor, "link.revoked", link=link_id)

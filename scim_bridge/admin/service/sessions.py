@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from scim_bridge.admin.service.desk import Actor, AdminError, Desk
+from scim_bridge.admin.throttle import Throttle
 from scim_bridge.protocol.audit import Event
 from scim_bridge.protocol.auth import TokenCheck, granted, token_digest
 from scim_bridge.store import sessions as store
 from scim_bridge.store.sessions import StoredSession
 from scim_bridge.upstream.redact import Secret
 
+FAILURES_A_MINUTE: Final = 10
+"""So many tokens that are none may come from one address, before nothing from there is looked at for a while."""
 HOURS: Final = 12
 """How long a session of the console lasts."""
 _SCOPE: Final = frozenset({"admin"})
@@ -19,19 +22,25 @@ _SCOPE: Final = frozenset({"admin"})
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Signs operators in. Raises AdminError, and nothing else."""
+    """Signs operators in; ``failures`` counts who could not, by address. Raises AdminError, and nothing else."""
 
     desk: Desk
+    failures: Throttle
 
     @property
     def tokens(self) -> Sequence[Secret]:
         return self.desk.server.admin_tokens
 
     def actor(self, authorization: str | None, address: str) -> Actor:
-        """Who brings an Authorization header. AdminError 401, which is audited."""
+        """Who brings an Authorization header. AdminError 401, which is audited, and 429 after too many of them."""
+        if wait := self.failures.blocked_seconds(address):
+            self._refused(429, address)
+            raise AdminError(429, "Too many sign-ins from this address failed", wait_seconds=wait)
         caller = TokenCheck(granted(self.tokens, _SCOPE, "admin-")).caller(authorization)
         if caller is None:
-            self._refused(address)
+            self._refused(401, address)
+            if authorization is not None:  # nothing was guessed without one
+                self.failures.count(address)
             raise AdminError(401, "The Authorization header brings no admin token")
         return Actor(caller.name, address)
 
@@ -57,9 +66,9 @@ class Sessions:
         for token in self.tokens:
             await self.desk.write(store.delete, _digest(cookie, token.reveal()))
 
-    def _refused(self, address: str) -> None:
+    def _refused(self, status: int, address: str) -> None:
         if self.desk.audit is not None:
-            self.desk.audit.count(Event("admin.refused", outcome="refused", status=401), address)
+            self.desk.audit.count(Event("admin.refused", outcome="refused", status=status), address)
 
 
 def _digest(cookie: str, token: str) -> bytes:

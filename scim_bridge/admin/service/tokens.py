@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scim_bridge.admin.service.desk import Actor, AdminError, Desk
+from scim_bridge.clock import time_text
 from scim_bridge.protocol.auth import PROXY, READ, SCIM, WRITE, token_digest
 from scim_bridge.store import tokens as store
 from scim_bridge.store.tokens import StoredToken
@@ -88,7 +89,8 @@ def new_token(
 
 def told(made: StoredToken) -> dict[str, object]:
     """What the audit log is told of a token."""
-    return {"token": made.id, "label": made.label, "scopes": made.scopes.split(), "expiresAt": made.expires_at}
+    expires_at = None if made.expires_at is None else time_text(made.expires_at)
+    return {"token": made.id, "label": made.label, "scopes": made.scopes.split(), "expiresAt": expires_at}
 
 
 def _view(stored: StoredToken) -> TokenView:
