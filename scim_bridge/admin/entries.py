@@ -15,7 +15,7 @@ _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
-def read_form(kind: type[Any], entries: Entries) -> tuple[dict[str, Any], dict[str, str]]:
+def read_form(kind: type[Any], entries: Entries, prefix: str = PREFIX) -> tuple[dict[str, Any], dict[str, str]]:
     """The document that was typed, and what is wrong with it by name of the field.
 
     The document has no key for an empty field, nor for one that stands as by default.
@@ -26,7 +26,7 @@ def read_form(kind: type[Any], entries: Entries) -> tuple[dict[str, Any], dict[s
         try:
             value = _read(hint, entries.get(each.name, ()))
         except ValueError as problem:
-            errors[PREFIX + each.name] = str(problem)
+            errors[prefix + each.name] = str(problem)
             continue
         if value is not None and value != plain(default_of(each)):
             document[each.name] = value
@@ -68,9 +68,9 @@ def posted(body: bytes) -> dict[str, list[str]]:
     return found
 
 
-def entries(fields: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+def entries(fields: Mapping[str, Sequence[str]], prefix: str = PREFIX) -> dict[str, Sequence[str]]:
     """Of posted fields those that are settings, by their keys."""
-    return {name.removeprefix(PREFIX): values for name, values in fields.items() if name.startswith(PREFIX)}
+    return {name.removeprefix(prefix): values for name, values in fields.items() if name.startswith(prefix)}
 
 
 def plain(value: Any) -> Any:

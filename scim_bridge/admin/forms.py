@@ -85,13 +85,15 @@ def form(
     *,
     errors: Mapping[str, str] | None = None,
     kept: Collection[str] = (),
+    prefix: str = PREFIX,
 ) -> Form:
     """The form of a settings dataclass, without what only the configuration file may set.
 
     ``entries``: what stands in it; None: the defaults. ``errors`` by name of a field (`settings.client_secret`, also
-    for what is below it). ``kept``: secrets that stay as they are where nothing is typed.
+    for what is below it). ``kept``: secrets that stay as they are where nothing is typed. ``prefix``: what the names of
+    the fields begin with.
     """
-    return Form(tuple(_field(each, hint, entries, errors or {}, kept) for each, hint in offered(kind)))
+    return Form(tuple(_field(each, hint, entries, errors or {}, kept, prefix) for each, hint in offered(kind)))
 
 
 def entries_of(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Sequence[str]]:
@@ -127,9 +129,9 @@ def kind_of(hint: Any) -> Kind:
 
 
 def _field(
-    each: Field[Any], hint: Any, typed: Entries | None, errors: Mapping[str, str], kept: Collection[str]
+    each: Field[Any], hint: Any, typed: Entries | None, errors: Mapping[str, str], kept: Collection[str], prefix: str
 ) -> FormField:
-    kind, name = kind_of(hint), PREFIX + each.name
+    kind, name = kind_of(hint), prefix + each.name
     stands = _typed(hint, default_of(each)) if typed is None else typed.get(each.name, ())
     shown = () if kind == "secret" or is_secret(each) else tuple(stands)
     told = each.metadata

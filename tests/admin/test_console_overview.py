@@ -20,7 +20,7 @@ async def test_without_connections_it_says_what_to_do_next(tmp_path: Path) -> No
     async with console(tmp_path) as operator:
         page = await operator.get("/console")
     assert "There is no connection yet" in page
-    assert 'href="/console/connections/new"' in page and 'href="/console/links#new"' in page
+    assert 'href="/console/new"' in page and 'href="/console/links#new"' in page
 
 
 async def test_each_connection_is_listed_with_what_it_was_asked(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from starlette.routing import BaseRoute
 
 from scim_bridge.admin.console.connection import ConnectionPages
 from scim_bridge.admin.console.directory import DirectoryPages
+from scim_bridge.admin.console.editing import EditingPages
 from scim_bridge.admin.console.frame import Console, Told, Visit
 from scim_bridge.admin.console.history import HistoryPages
+from scim_bridge.admin.console.linking import LinkingPages
 from scim_bridge.admin.console.overview import Overview
 from scim_bridge.admin.console.signing import Signing
 from scim_bridge.admin.service import Administration
@@ -20,7 +22,7 @@ def console_routes(
 ) -> list[BaseRoute]:
     """What is served below ``/console``; ``log`` is told of each request, ``provider_names`` are those installed."""
     console = Console(administration, metrics, log, provider_names)
-    pages = (Signing, Overview, ConnectionPages, DirectoryPages, HistoryPages)
+    pages = (Signing, Overview, ConnectionPages, DirectoryPages, EditingPages, HistoryPages, LinkingPages)
     elsewhere = console.route("/console/{rest:path}", _nothing, "GET", "POST")
     return [*(route for each in pages for route in each(console).routes), elsewhere]
 

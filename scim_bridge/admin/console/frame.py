@@ -40,6 +40,7 @@ DONE: Final[Mapping[str, str]] = {
     "paused": "The connection is paused: its clients are answered 503",
     "refresh": "The mirror is being refreshed",
     "resumed": "The connection serves again",
+    "withdrawn": "The link session is withdrawn: its address shows no form any more",
     "revoked": "It is revoked: it is refused from now on, on all nodes within two seconds",
 }
 """What pages say of what has just been done; addresses name it by its key, so that nobody else's words get here."""
