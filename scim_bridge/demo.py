@@ -1,8 +1,10 @@
 """`scim-bridge demo`: every provider's sandbox on a loopback port of its own, and the bridge in front of them."""
 
 import asyncio
+import base64
 import contextlib
 import logging
+import secrets
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from scim_bridge.query.provider import Simulation
 
 _LOOPBACK = "127.0.0.1"
 _EXAMPLE = "Users?count=1"
+_ADMIN = "demo-admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def _free() -> socket.socket:
 
 def configuration(sandboxes: Sequence[_Sandbox], folder: Path) -> Config:
     """One connection for each sandbox, named after its provider, with the token ``demo-NAME``; a database in a folder
-    that goes with the demo."""
+    that goes with the demo. It is administered with the token ``demo-admin``, also to make connections to sandboxes."""
     connections = {
         each.name: {
             "provider": each.name,
@@ -70,7 +73,12 @@ def configuration(sandboxes: Sequence[_Sandbox], folder: Path) -> Config:
         }
         for each in sandboxes
     }
-    server = {"database": f"sqlite:///{folder / 'bridge.db'}"}
+    server = {
+        "database": f"sqlite:///{folder / 'bridge.db'}",
+        "encryption_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "admin_tokens": [_ADMIN],
+        "allow_private_upstreams": True,
+    }
     return from_document({"server": server, "connections": connections}, "demo", provider_by_name)
 
 
@@ -101,7 +109,10 @@ def _announce(console: Console, port: int, sandboxes: Sequence[_Sandbox]) -> Non
     console.print(
         "scim_bridge demo: simulated upstreams, nothing leaves this machine. Ctrl-C stops it.\n", soft_wrap=True
     )
+    origin = f"http://{_LOOPBACK}:{port}"
     for each in sandboxes:
-        base = f"http://{_LOOPBACK}:{port}/scim/{each.name}/v2"
+        base = f"{origin}/scim/{each.name}/v2"
         console.print(f"[bold]{each.name}[/bold]  {base}  token demo-{each.name}", soft_wrap=True)
         console.print(f"  curl -s -H 'Authorization: Bearer demo-{each.name}' '{base}/{_EXAMPLE}'", soft_wrap=True)
+    console.print(f"[bold]console[/bold]  {origin}/console  token {_ADMIN}", soft_wrap=True)
+    console.print(f"  curl -s -H 'Authorization: Bearer {_ADMIN}' '{origin}/api/v1/connections'", soft_wrap=True)

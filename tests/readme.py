@@ -1,4 +1,4 @@
-"""The README's own commands, run against a demo; ``python -m tests.readme`` writes their output into it."""
+"""The commands of the documentation, run against a demo; ``python -m tests.readme`` writes their output into it."""
 
 import os
 import re
@@ -14,9 +14,15 @@ from scim_bridge.tables import markdown
 from tests.programs import demo
 
 README = Path(__file__).parent.parent / "README.md"
+ADMINISTRATION = README.parent / "docs" / "administration.md"
 _CONSOLE = re.compile(r"```console\n\$ (?P<command>.*)\n(?P<output>(?:.*\n)*?)```")
 _TOML = re.compile(r"```toml\n((?:.*\n)*?)```")
 _TABLE = re.compile(r"(<!-- providers -->\n)(?:.*\n)*?(<!-- /providers -->)")
+_VARYING = re.compile(
+    r'\d{4}-\d\d-\d\dT[\d:.]+Z|sb_[\w-]{43}|(?<=/link/)[\w-]{43}|(?<="id":")[0-9a-f]{12}|(?<="token":")[0-9a-f]{12}'
+    r'|(?<="request_id":")[^"]+|(?<="hash":")\w+|(?<="previous":")\w+|(?<="key":")[0-9a-f]{16}(?=")|(?<="node":")[^"]+|(?<="number":)\d+'
+)
+"""What is another one each time, and shown as … for that: times, tokens, ids, and places in the audit log."""
 _SECRETS = {
     "SCIM_BRIDGE_KEY": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
     "SCIM_BRIDGE_METRICS": "m",
@@ -33,13 +39,15 @@ def configuration() -> str:
     return found[1]
 
 
-def rewritten() -> str:
-    """The README with what its commands print now, and the providers there are now."""
-    text = README.read_text("utf-8")
+def rewritten(document: Path = README) -> str:
+    """A document with what its commands print now, and the providers there are now."""
+    text = document.read_text("utf-8")
     with _place() as (folder, port):
 
         def run(found: re.Match[str]) -> str:
-            return f"```console\n$ {found['command']}\n{output_of(found['command'], folder, port)}```"
+            return (
+                f"```console\n$ {found['command']}\n{_VARYING.sub('…', output_of(found['command'], folder, port))}```"
+            )
 
         text = _CONSOLE.sub(run, text)
     table = markdown([provider_by_name(name) for name in provider_names()])
@@ -72,4 +80,5 @@ def output_of(command: str, folder: Path, port: int) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(rewritten(), "utf-8")
+    for each in (README, ADMINISTRATION):
+        each.write_text(rewritten(each), "utf-8")

@@ -2,20 +2,29 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from scim_bridge import tables
+from scim_bridge.admin.api import OPERATIONS
 from scim_bridge.cli import main
 from scim_bridge.config import ConnectionTable, Limits, ServerConfig, from_document
 from scim_bridge.connections import provider_by_name, provider_names
 from scim_bridge.settings import settings_of
-from tests.readme import README, configuration, rewritten
+from tests.readme import ADMINISTRATION, README, configuration, rewritten
 
 
 @pytest.mark.slow
-def test_every_command_prints_what_the_readme_shows() -> None:
-    assert README.read_text("utf-8") == rewritten(), "run python -m tests.readme and look at what changed"
+@pytest.mark.parametrize("document", [README, ADMINISTRATION], ids=lambda each: each.stem)
+def test_every_command_prints_what_is_shown(document: Path) -> None:
+    assert document.read_text("utf-8") == rewritten(document), "run python -m tests.readme and look at what changed"
+
+
+def test_every_operation_of_the_api_is_documented() -> None:
+    text = ADMINISTRATION.read_text("utf-8")
+    for each in OPERATIONS:
+        assert f"`{each.method} {each.path}`" in text, each.name
 
 
 def test_the_configuration_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
