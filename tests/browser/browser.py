@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -41,8 +41,10 @@ class Browser:
     def fill(self, label: str, value: str) -> None:
         self.step("fill", label=label, value=value)
 
-    def choose(self, label: str, value: str) -> None:
-        self.step("choose", label=label, value=value)
+    def enter(self, name: str, values: Sequence[str]) -> None:
+        """Fill in the field of a name, whatever its kind, also one that is folded away."""
+        self.step("open", selector="details")
+        self.step("enter", name=name, values=list(values))
 
     def frame(self, selector: str | None = None) -> None:
         """Work within a frame from now on; None: in the page itself."""

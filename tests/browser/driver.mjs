@@ -23,11 +23,17 @@ const steps = {
   title: async () => page.title(),
   frame: async ({ selector }) => void (root = selector ? page.frameLocator(selector) : page),
   text: async ({ selector }) => root.locator(selector ?? "body").first().innerText(),
+  value: async ({ selector }) => root.locator(selector).inputValue(),
   html: async () => page.content(),
   count: async ({ selector }) => page.locator(selector).count(),
   fill: async ({ label, value }) => field(label).fill(value),
-  fillName: async ({ name, value }) => page.locator(`[name="${name}"]`).fill(value),
-  choose: async ({ label, value }) => field(label).selectOption(value),
+  enter: async ({ name, values }) => {
+    const found = page.locator(`[name="${name}"]`);
+    const kind = await found.first().evaluate((each) => (each.tagName === "SELECT" ? "select" : each.type));
+    if (kind === "select") return void (await found.selectOption(values));
+    if (kind !== "checkbox") return found.fill(values[0] ?? "");
+    for (const box of await found.all()) await box.setChecked(values.includes(await box.inputValue()));
+  },
   open: async ({ selector }) => page.locator(selector).evaluateAll((all) => all.forEach((each) => (each.open = true))),
   press: async ({ role, name }) => {
     await root.getByRole(role ?? "button", { name, exact: true }).first().click();
