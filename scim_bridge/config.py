@@ -3,7 +3,7 @@
 import base64
 import binascii
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +19,9 @@ from scim_bridge.store.opening import is_database_url, is_shared
 from scim_bridge.upstream.redact import Secret
 
 T = TypeVar("T")
+_MOST: Final = 1_000_000_000
+"""Of rows, and of seconds: 30 years."""
+_MOST_DAYS: Final = 36_500
 NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 NAME_RULE: Final = "lower-case letters, digits, - and _ only"
 TOKENS: Final = ("token", "tokens", "proxy_tokens")
@@ -307,17 +310,24 @@ def _check_secrets(key: str, secrets: Sequence[Secret], where: Table) -> None:
 
 
 def _check_limits(limits: Limits, where: Table) -> None:
-    for each in settings_of(Limits):
-        if getattr(limits, each.name) < (0 if each.name == "cache_seconds" else 1):
-            raise where.error(each.name, "is too small")
+    _check_numbers(limits, where, {"cache_seconds"})
     if limits.default_count > limits.max_count:
         raise where.error("default_count", "is larger than max_count")
 
 
 def _check_mirror(mirror: MirrorSettings, where: Table) -> None:
-    for each in settings_of(MirrorSettings):
-        value, least = getattr(mirror, each.name), 0 if each.name in ("max_shrink_percent", "settle_seconds") else 1
-        if isinstance(value, int | float) and value < least:
-            raise where.error(each.name, "is too small")
+    _check_numbers(mirror, where, {"max_shrink_percent", "settle_seconds"})
     if mirror.max_shrink_percent > 100:
         raise where.error("max_shrink_percent", "is more than 100")
+
+
+def _check_numbers(table: Limits | MirrorSettings, where: Table, may_be_0: Collection[str]) -> None:
+    """What is computed with them has to fit into a database's numbers. TOML has nan, too, which no number is below."""
+    for each in settings_of(type(table)):
+        value = getattr(table, each.name)
+        if not isinstance(value, int | float):
+            continue
+        if not value >= (0 if each.name in may_be_0 else 1):
+            raise where.error(each.name, "is too small")
+        if value > (_MOST_DAYS if each.name.endswith("_days") else _MOST):
+            raise where.error(each.name, "is too large")

@@ -86,6 +86,11 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path, monkey
     assert "from-" not in repr(acme)
 
 
+def _server(line: str) -> tuple[str, str]:
+    """The change that puts a line into the table of the server."""
+    return "[connections.acme]\nprovider", f"[server]\n{line}\n[connections.acme]\nprovider"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -119,14 +124,18 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path, monkey
         (('token = "t"', 'token = "t"\nlimits = { scan_rows = "x" }'), "scan_rows: takes a whole number"),
         (('token = "t"', 'token = "t"\nlimits = { scan_rows = true }'), "scan_rows: takes a whole number"),
         (('token = "t"', 'token = "t"\nlimits = { max_count = 1 }'), "default_count: is larger than max_count"),
+        (('token = "t"', 'token = "t"\nlimits = { scan_rows = 1_000_000_001 }'), "scan_rows: is too large"),
+        (('token = "t"', 'token = "t"\nlimits = { scan_seconds = nan }'), "scan_seconds: is too small"),
+        (('token = "t"', 'token = "t"\nmirror = { settle_seconds = inf }'), "settle_seconds: is too large"),
+        (('token = "t"', 'token = "t"\nmirror = { keep_changes_days = 36_501 }'), "keep_changes_days: is too large"),
         (('token = "t"', 'token = "t"\nlimits = 7'), "[connections.acme.limits]: has to be a table"),
         (('token = "t"', 'token = "t'), "not valid TOML"),
-        (('[connections.acme]\nprovider', '[server]\nadmin_tokens = ["a b"]\n[connections.acme]\nprovider'), "[server] admin_tokens: is empty or holds white space"),
-        (('[connections.acme]\nprovider', '[server]\nlink_origins = ["https://a.example/x"]\n[connections.acme]\nprovider'), "[server] link_origins: takes origins"),
-        (('[connections.acme]\nprovider', '[server]\nlink_origins = ["http://a.example"]\n[connections.acme]\nprovider'), "[server] link_origins: takes origins"),
-        (('[connections.acme]\nprovider', '[server]\nlink_origins = ["https://*.a.example"]\n[connections.acme]\nprovider'), "[server] link_origins: takes origins"),
-        (('[connections.acme]\nprovider', '[server]\ntrusted_proxies = ["all"]\n[connections.acme]\nprovider'), "[server] trusted_proxies: takes addresses"),
-        (('[connections.acme]\nprovider', '[server]\nformer_encryption_keys = ["x"]\n[connections.acme]\nprovider'), "former_encryption_keys: is not base64"),
+        (_server('admin_tokens = ["a b"]'), "[server] admin_tokens: is empty or holds white space"),
+        (_server('link_origins = ["https://a.example/x"]'), "[server] link_origins: takes origins"),
+        (_server('link_origins = ["http://a.example"]'), "[server] link_origins: takes origins"),
+        (_server('link_origins = ["https://*.a.example"]'), "[server] link_origins: takes origins"),
+        (_server('trusted_proxies = ["all"]'), "[server] trusted_proxies: takes addresses"),
+        (_server('former_encryption_keys = ["x"]'), "former_encryption_keys: is not base64"),
         (('token = "t"', 'token = "t"\nproxy_tokens = ["t"]'), "proxy_tokens: has a token that is one for SCIM"),
     ],
 )  # fmt: skip

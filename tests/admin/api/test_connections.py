@@ -28,6 +28,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"limits": {"scan_rows": 0}}, "limits.scan_rows"),
     ({"limits": {"odd": 1}}, "limits.odd"),
     ({"mirror": {"indexed": "x"}}, "mirror.indexed"),
+    ({"mirror": {"keep_changes_days": 2**53 - 1}}, "mirror.keep_changes_days"),
     ({"settings": []}, "settings"),
     ({"settings": {}}, "settings.environment_id"),
     ({"settings": {**OWN_DOCUMENT["settings"], "odd": 1}}, "settings.odd"),
