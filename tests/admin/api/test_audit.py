@@ -2,13 +2,18 @@
 
 import csv
 import json
+import logging
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scim_bridge.admin.service import history
+from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.auditing import Auditor
 from scim_bridge.protocol.audit import Event
+from scim_bridge.store.database import DatabaseUnavailable
 from tests.admin.api.calls import TOKEN, Calls, api, bare
 from tests.admin.api.test_connections import OWN
 
@@ -88,3 +93,35 @@ async def test_who_could_not_sign_in_is_in_it(tmp_path: Path) -> None:
         [entry] = answer.json()["items"]
         assert (entry["outcome"], entry["status"], entry["details"]) == ("refused", 401, {"from": ["127.0.0.1"]})
         assert "wr0ng" not in answer.text and TOKEN["Authorization"].split()[1] not in answer.text
+
+
+async def test_an_export_that_cannot_go_on_breaks_off_and_the_log_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(history, "PART", 1)
+    async with api(tmp_path, connections=OWN) as (ask, found):
+        for _ in range(2):
+            await ask("POST", "/connections/own/tokens", 201)
+        kind = type(found.administration.desk.database)
+        reading, parts = kind.read, count()
+
+        async def read(self: Any, work: Any, *args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("newest_first") is False and next(parts) == 1:
+                raise DatabaseUnavailable("gone")
+            return await reading(self, work, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "read", read)
+        with caplog.at_level(logging.INFO, "scim_bridge.access"), pytest.raises(AdminError):
+            await ask.client.get("/api/v1/audit/export", headers=TOKEN)
+        [line] = [vars(each) for each in caplog.records if each.name == "scim_bridge.access"]
+        assert (line["path"], line["broken_off"]) == ("/api/v1/audit/export", True)
+
+
+async def test_an_export_that_cannot_begin_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with api(tmp_path) as (ask, found):
+
+        async def read(*_: Any, **__: Any) -> Any:
+            raise DatabaseUnavailable("gone")
+
+        monkeypatch.setattr(type(found.administration.desk.database), "read", read)
+        await ask.refused("GET", "/audit/export", 503)

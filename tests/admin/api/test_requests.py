@@ -257,3 +257,14 @@ async def test_every_operation_answers_at_its_address(tmp_path: Path) -> None:
                 answer = await ask.client.request(method, f"/api/v1{address}", headers=TOKEN)
                 assert answer.status_code not in (401, 405, 500), (method, path)
                 assert answer.status_code != 404 or "nothing at this address" not in answer.text, (method, path)
+
+
+async def test_a_proxy_may_have_taken_the_beginning_off_the_path(tmp_path: Path) -> None:
+    async with bridge(tmp_path) as (app, _):
+        transport = httpx.ASGITransport(app=app, root_path="/base")
+        async with httpx.AsyncClient(transport=transport, base_url="http://bridge.test", headers=TOKEN) as client:
+            for path in ("/base/api/v1/link-sessions", "/api/v1/link-sessions"):  # as servers tell it, and as they did
+                answer = await client.post(path, json={})
+                assert answer.status_code == 201
+                assert answer.headers["Location"] == f"/base/api/v1/link-sessions/{answer.json()['id']}"
+                assert answer.json()["url"].startswith("http://bridge.test/base/link/")
