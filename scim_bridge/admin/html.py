@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from scim_bridge.admin.assets import asset_path
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_HEADERS: Final = {
+HEADERS: Final = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=()",
@@ -21,6 +21,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+"""Of every answer."""
 
 
 def page(
@@ -43,12 +44,12 @@ def page(
     text = _environment().get_template(template).render(context, asset=_assets(root), root=root)
     kept_out = {} if frame_ancestors else {"X-Frame-Options": "DENY"}
     policy = {"Content-Security-Policy": content_security_policy(frame_ancestors, form_targets)}
-    return HTMLResponse(text, status, {**_HEADERS, **kept_out, **policy, **(headers or {})})
+    return HTMLResponse(text, status, {**HEADERS, **kept_out, **policy, **(headers or {})})
 
 
 def redirect(url: str, headers: Mapping[str, str] | None = None) -> RedirectResponse:
     """What a form is answered with that leads to another page, to be read with GET."""
-    return RedirectResponse(url, 303, {**_HEADERS, **(headers or {})})
+    return RedirectResponse(url, 303, {**HEADERS, **(headers or {})})
 
 
 def root_path(request: Request) -> str:

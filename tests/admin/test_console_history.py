@@ -6,11 +6,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from scim_bridge.admin.console.history import PAGE
 from scim_bridge.protocol.audit import Event
 from scim_bridge.store.audit import Criteria
+from scim_bridge.store.database import Sql
 from tests.admin.console import Operator, console, plain
 from tests.admin.world import ACTOR
 
@@ -120,6 +122,29 @@ async def test_without_an_audit_log_it_says_so(tmp_path: Path) -> None:
         assert "keeps no audit log" in await operator.get(AUDIT, 404)
 
 
-async def test_it_says_how_to_verify_and_export_it(operator: Operator) -> None:
-    page = await operator.get(AUDIT)
-    assert "scim-bridge audit verify" in page and "scim-bridge audit export" in page
+async def test_what_was_searched_for_is_exported(operator: Operator) -> None:
+    await tell(operator, Event("scim.patch", "acme", "=t1"), Event("scim.patch", "globex", "t2"))
+    page = await operator.get(AUDIT, connection="acme")
+    assert "scim-bridge audit verify" in page
+    found = re.findall(rf'href="({AUDIT}/export[^"]*)"', page)
+    table, lines = [await operator.client.get(unescape(each)) for each in found]
+    assert table.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    assert table.headers["Cache-Control"] == "no-store" and "'=t1" in table.text and "globex" not in table.text
+    actors = [orjson.loads(each)["actor"] for each in lines.text.splitlines()]
+    assert actors == ["=t1", "admin-0"]  # the second is the first export
+    assert ("admin-0", "audit.exported") in [
+        (each.entry.actor, each.entry.action)
+        for each in await operator.world.administration.history.page(Criteria(action="audit"), 5)
+    ]
+    assert "takes a date" in await operator.get(f"{AUDIT}/export", 400, since="x")
+
+
+async def test_an_entry_whose_time_somebody_made_none_is_shown(operator: Operator) -> None:
+    await tell(operator, Event("scim.patch", "acme"))
+
+    def spoil(sql: Sql) -> None:
+        sql.run("UPDATE audit_entries SET at = 'never' WHERE action = 'scim.patch'")
+
+    await operator.world.administration.desk.database.write(spoil)
+    (number,) = numbers(await operator.get(AUDIT, action="scim"))
+    assert "Time never" in plain(await operator.get(f"{AUDIT}/{number}"))

@@ -12,6 +12,7 @@ from scim_bridge.admin.console.frame import Console, Told, Visit
 from scim_bridge.admin.console.history import HistoryPages
 from scim_bridge.admin.console.linking import LinkingPages
 from scim_bridge.admin.console.overview import Overview
+from scim_bridge.admin.console.providers import ProviderPages
 from scim_bridge.admin.console.signing import Signing
 from scim_bridge.admin.service import Administration
 from scim_bridge.metrics import Metrics
@@ -22,7 +23,16 @@ def console_routes(
 ) -> list[BaseRoute]:
     """What is served below ``/console``; ``log`` is told of each request, ``provider_names`` are those installed."""
     console = Console(administration, metrics, log, provider_names)
-    pages = (Signing, Overview, ConnectionPages, DirectoryPages, EditingPages, HistoryPages, LinkingPages)
+    pages = (
+        Signing,
+        Overview,
+        ConnectionPages,
+        DirectoryPages,
+        EditingPages,
+        HistoryPages,
+        LinkingPages,
+        ProviderPages,
+    )
     elsewhere = console.route("/console/{rest:path}", _nothing, "GET", "POST")
     return [*(route for each in pages for route in each(console).routes), elsewhere]
 

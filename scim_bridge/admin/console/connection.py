@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from scim_bridge.admin.advice import Advice, advice
 from scim_bridge.admin.console.frame import Console, Visit
+from scim_bridge.admin.console.listing import types
 from scim_bridge.admin.console.overview import of_view, title_of
 from scim_bridge.admin.console.shown import settings_shown
 from scim_bridge.admin.service.connections import ConnectionView
@@ -74,6 +75,7 @@ class ConnectionPages:
             section="connections",
             health=of_view(self._console, view, standing),
             base_url=visit.base_url(name),
+            endpoints=self._endpoints(name),
             tokens=await administration.tokens.all(name),
             now=administration.desk.wall(),
             settings=self._settings(view),
@@ -82,6 +84,12 @@ class ConnectionPages:
             lifetimes=LIFETIMES,
             **context,
         )
+
+    def _endpoints(self, name: str) -> list[str]:
+        """The resource types that can be browsed; none before the upstream was discovered."""
+        connection = self._console.administration.desk.registry.entries[name].connection
+        service = connection.opened if connection is not None else None
+        return [endpoint for endpoint, _ in types(service)] if service is not None else []
 
     def _settings(self, view: ConnectionView) -> list[tuple[str, str]]:
         try:

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from scim_bridge.admin.console import shown
 from scim_bridge.admin.console.frame import Console, Visit
+from scim_bridge.admin.html import HEADERS
 from scim_bridge.admin.service.desk import AdminError
+from scim_bridge.audit_export import Format
 from scim_bridge.store.audit import Criteria
 from scim_bridge.store.chain import Link
 
@@ -32,6 +34,9 @@ ACTIONS: Final = (
     ("audit", "the log itself"),
 )
 OUTCOMES: Final = {"done": "good", "refused": "warning", "failed": "bad", "unknown": "bad"}
+_MEDIA: Final[Mapping[Format, str]] = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
+_LAST_TIME: Final = 253_402_300_800_000
+"""The year 10000, which no calendar here has."""
 _TEXTS: Final = ("connection", "actor", "action", "resource")
 _TIMES: Final = ("since", "until")
 FIELDS: Final = (*_TEXTS, *_TIMES)
@@ -53,6 +58,7 @@ class HistoryPages:
         self._console = console
         self.routes: list[Route] = [
             console.route("/console/audit", self._list),
+            console.route("/console/audit/export", self._export),
             console.route("/console/audit/{number:int}", self._one),
         ]
 
@@ -76,12 +82,24 @@ class HistoryPages:
             actions=_offered(ACTIONS, asked.get("action", "")),
             connections=_offered([("", "all"), *((each, each) for each in connections)], asked.get("connection", "")),
             outcomes=OUTCOMES,
+            is_time=_is_time,
         )
+
+    async def _export(self, visit: Visit) -> Response:
+        """The entries that meet the criteria as a file, the oldest first, a part at a time."""
+        kind: Format = "csv" if visit.asked("format") == "csv" else "jsonl"
+        criteria, errors = _criteria(visit.request.query_params)
+        if errors:
+            raise AdminError(400, "; ".join(f"{name}: {told}" for name, told in errors.items()))
+        lines = await self._console.administration.history.export(visit.by, criteria, kind)
+        name = {"Content-Disposition": f'attachment; filename="audit.{kind}"'}
+        return StreamingResponse(lines, headers={**HEADERS, **name}, media_type=_MEDIA[kind])
 
     async def _one(self, visit: Visit) -> Response:
         number = int(visit.param("number"))
         history = self._console.administration.history
-        found = await history.page(Criteria(), 1, before=number + 1) if number < 2**62 else []
+        newest = await history.page(Criteria(), 1)
+        found = await history.page(Criteria(), 2, before=number + 1) if number < 2**62 else []
         if not found or found[0].number != number:
             raise AdminError(404, f"There is no entry {number}: it may have been pruned")
         details = _details(found[0])
@@ -91,12 +109,15 @@ class HistoryPages:
             "entry.html",
             section="audit",
             link=found[0],
+            before=found[1].number if len(found) > 1 else None,
+            after=number + 1 if number < newest[0].number else None,
             entry=found[0].entry,
             changes=[_change(name, each) for name, each in changes.items()] if isinstance(changes, Mapping) else [],
             members=shown.as_json(members) if members else "",
             calls=calls if isinstance(calls, list) else [],
             details=[(name, shown.text(each)) for name, each in details.items()],
             outcomes=OUTCOMES,
+            is_time=_is_time,
         )
 
 
@@ -114,6 +135,11 @@ def _criteria(asked: Mapping[str, str]) -> tuple[Criteria, dict[str, str]]:
         times["since"], times["until"], connection=connection, actor=actor, action=action, resource_id=resource
     )
     return criteria, errors
+
+
+def _is_time(at: Any) -> bool:
+    """Whether an entry's time is one: who edits the database may have made it anything."""
+    return isinstance(at, int) and 0 <= at < _LAST_TIME
 
 
 def _time(text: str) -> int | None:

@@ -19,6 +19,7 @@ MOST: Final = 5
 _FIRST: Final = ("userName", "displayName", "emails", "active", "title", "type", "description")
 """What is looked for first in a list; the rest is filled up with what the schema has."""
 _LAST: Final = ("meta.lastModified", "meta.created")
+"""The time that stands last, where a resource type has none of its own, as a log has."""
 
 
 @dataclass(slots=True)
@@ -91,8 +92,9 @@ def columns_of(schema: ResourceSchema) -> list[AttributePath]:
     plain = [each.name for each in schema.base.attributes if not each.multi_valued and each.type == "string"]
     names = [*(each for each in _FIRST if schema.base.attribute(each.partition(".")[0])), *plain]
     found = [each for name in dict.fromkeys(names) if (each := schema.resolve(name)) and _is_shown(each)]
-    last = next((each for name in _LAST if (each := schema.resolve(name))), None)
-    return [*found[: MOST - 1], *([last] if last else [])]
+    times = [each.name for each in schema.base.attributes if each.type == "dateTime" and not each.multi_valued]
+    last = [each for name in (*times, *_LAST) if (each := schema.resolve(name))]
+    return [*found[: MOST - 1], *last[:1]]
 
 
 def _is_shown(path: AttributePath) -> bool:
