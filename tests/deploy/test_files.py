@@ -48,7 +48,8 @@ def test_the_example_configuration_is_valid_and_holds_no_secret(tmp_path: Path) 
     assert is_shared(config.server.database)
     assert config.server.metrics_token is not None
     assert config.connections["acme"].table.mode == "mirror"
-    assert len(secrets()) == 5
+    assert config.server.admin_tokens
+    assert len(secrets()) == 6
 
 
 def test_compose_gives_the_bridge_just_the_secrets_it_reads() -> None:
