@@ -65,7 +65,7 @@ def connect(found: Browser, origin: str, settings: dict[str, Any], name: str = "
     found.step("open", selector="details")
     found.fill("Name", name)
     for each in ("environment_id", "client_id", "client_secret", "api_url", "auth_url"):
-        found.step("fillName", name=f"settings.{each}", value=settings[each])
+        found.enter(f"settings.{each}", [settings[each]])
     found.press("Test and connect")
     assert "The connection is there" in found.text("main"), found.text("main")
 
@@ -122,7 +122,7 @@ def test_each_refusal_is_accessible(chromium: Browser, site: tuple[str, dict[str
 def test_one_person_is_found_and_shown(chromium: Browser, site: tuple[str, dict[str, Any]]) -> None:
     chromium.goto(f"{site[0]}/console/connections/acme")
     chromium.press("Browse the directory", role="link")
-    chromium.step("fillName", name="filter", value='userName sw "a"')
+    chromium.enter("filter", ['userName sw "a"'])
     chromium.press("Search")
     assert "Evaluated there" in chromium.text("main")
     person = chromium.text("tbody th a")
@@ -134,26 +134,26 @@ def test_one_person_is_found_and_shown(chromium: Browser, site: tuple[str, dict[
 
 def test_what_is_wrong_in_a_form_is_accessible_and_focused(chromium: Browser, site: tuple[str, dict[str, Any]]) -> None:
     chromium.goto(f"{site[0]}/console/connections/acme/edit")
-    chromium.step("fillName", name="settings.client_secret", value="wr0ng")
+    chromium.enter("settings.client_secret", ["wr0ng"])
     chromium.press("Test and save")
     assert "is not right" in chromium.text(".alert.bad")
     assert 'class="alert bad"' in chromium.step("focused")
     assert judged(chromium, "edit-wrong") == []
     chromium.goto(f"{site[0]}/console/links")
-    chromium.step("fillName", name="name", value="Not a name")
+    chromium.enter("name", ["Not a name"])
     chromium.press("Make a link")
     assert judged(chromium, "link-wrong") == []
 
 
 def test_what_is_shown_once_is_accessible(chromium: Browser, site: tuple[str, dict[str, Any]]) -> None:
     chromium.goto(f"{site[0]}/console/links")
-    chromium.step("fillName", name="label", value="Acme Inc.")
+    chromium.enter("label", ["Acme Inc."])
     chromium.press("Make a link")
     assert chromium.step("count", selector=f"#new-link[value^='{site[0]}/link/']") == 1
     assert judged(chromium, "link-made") == []
     chromium.goto(f"{site[0]}/console/connections/acme")
     chromium.step("open", selector="details")
-    chromium.step("fillName", name="label", value="Okta")
+    chromium.enter("label", ["Okta"])
     chromium.press("Make a token")
     assert chromium.step("count", selector="#new-token[value^='sb_']") == 1
     chromium.step("open", selector="details")
