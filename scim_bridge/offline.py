@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scim_bridge.config import Config, ServerConfig
 from scim_bridge.connections import Connection, provider_by_name
-from scim_bridge.opening import Foundation, foundation, opened_database, vault
+from scim_bridge.opening import Foundation, foundation, open_audit, opened_database, vault
 from scim_bridge.store.database import Database
 from scim_bridge.store.opening import SQLITE
 from scim_bridge.stored import Stored, Unusable
@@ -29,15 +29,19 @@ class Available:
 async def available(config: Config, *, share: bool = True) -> AsyncIterator[Available]:
     """All connections, also paused ones, closed at the end of the block. ``share`` as `foundation` has it.
 
-    Raises ConfigError, and DatabaseUnavailable.
+    Where there is a database, signing in is audited. Raises ConfigError, and DatabaseUnavailable.
     """
-    base = foundation(config, share=share, database=_existing(config.server))
+    database = _existing(config.server)
+    audit = open_audit(config.server, database) if database is not None else None
+    base = foundation(config, audit, share=share, database=database)
     found = Available({name: base.opened(each) for name, each in config.connections.items()})
     try:
         if base.database is not None:
             await _add_stored(found, config, base, base.database)
         yield found
     finally:
+        if audit is not None:
+            await audit.aclose()
         await closed(found.connections, base.database)
 
 

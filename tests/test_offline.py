@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,21 @@ def test_a_stored_connection_is_checked_and_explained(stored: Path) -> None:
     assert run("check", "--config", path).output == "acme (pingone): ok, read one row of Users, Groups\n"
     assert "walk" in run("explain", "--config", path, "acme", "Users").output
     assert run("sync", "--config", path, "nope").exit_code == 2
+
+
+def test_signing_in_is_audited_as_that_of_the_bridge(stored: Path) -> None:
+    path = str(written(stored))
+    before = actions(path)
+    assert run("check", "--config", path).exit_code == 0
+    assert run("sync", "--config", path, "acme").exit_code == 0
+    assert actions(path)[len(before) :] == ["upstream.sign-in", "upstream.sign-in"]
+    assert run("audit", "verify", "--config", path).exit_code == 0
+
+
+def actions(path: str) -> list[str]:
+    """What the audit log has of the connection, from the first on."""
+    exported = run("audit", "export", "--config", path, "--connection", "acme")
+    return [json.loads(line)["action"] for line in exported.output.splitlines()]
 
 
 def test_under_another_key_it_is_told(stored: Path) -> None:
