@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from scim_bridge.store.database import DatabaseUnavailable, Params
@@ -162,12 +163,32 @@ class PostgresDatabase:
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[bool]:
         """A lock of a session of its own, which the server ends as soon as the node is gone."""
-        connection = await asyncio.to_thread(self._locking, name)
+        connection = await self._taken(name)
         try:
             yield connection is not None
         finally:
             if connection is not None:
                 await asyncio.to_thread(connection.close)
+
+    async def _taken(self, name: str) -> "psycopg.Connection[tuple[Any, ...]] | None":
+        """The session that holds a lock; closed where nobody waits for it any more, or the lock would be nobody's."""
+        found: list[psycopg.Connection[tuple[Any, ...]]] = []
+        left = Event()
+
+        def take() -> None:
+            if (connection := self._locking(name)) is not None:
+                found.append(connection)
+                if left.is_set():
+                    connection.close()
+
+        try:
+            await asyncio.to_thread(take)
+        except asyncio.CancelledError:
+            left.set()
+            for each in found:
+                each.close()
+            raise
+        return found[0] if found else None
 
     def _locking(self, name: str) -> "psycopg.Connection[tuple[Any, ...]] | None":
         import psycopg

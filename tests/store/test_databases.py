@@ -11,6 +11,7 @@ import pytest
 
 from scim_bridge.store.database import Database, DatabaseUnavailable, Sql
 from scim_bridge.store.opening import is_database_url, is_shared, open_database
+from scim_bridge.store.postgres import PostgresDatabase
 from scim_bridge.store.sqlite import PAGE_BYTES, QUICK_WRITES
 from tests.mirror.conftest import server, shared, url
 
@@ -111,6 +112,42 @@ async def test_a_lease_is_held_by_one(database: Database, url: str) -> None:
     async with other.lease("sync") as theirs:
         assert theirs
     await other.aclose()
+
+
+@pytest.mark.slow
+async def test_who_gives_up_waiting_for_a_lease_leaves_nothing_open(
+    shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, taken, go = open_database(shared), Event(), Event()
+    assert isinstance(database, PostgresDatabase)
+    locking: Any = database._locking
+    made: list[Any] = []
+
+    def slowly(name: str) -> Any:
+        made.append(locking(name))
+        taken.set()
+        go.wait()
+        return made[0]
+
+    async def hold() -> None:
+        async with database.lease("a"):
+            pass
+
+    monkeypatch.setattr(database, "_locking", slowly)
+    waiting = asyncio.create_task(hold())
+    await asyncio.to_thread(taken.wait)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    go.set()
+    monkeypatch.undo()
+    for _ in range(500):
+        if made[0].closed:
+            break
+        await asyncio.sleep(0.01)
+    assert made[0].closed
+    async with database.lease("a") as mine:
+        assert mine
+    await database.aclose()
 
 
 async def test_a_lease_of_a_process_that_is_gone_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
