@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
-from scim_bridge.mirror.tables import BLOCK_BITS, Tables
+from scim_bridge.mirror.tables import BLOCK_BITS, Tables, of_type
 from scim_bridge.store.database import Sql
 
 
@@ -36,8 +36,7 @@ class Blocks:
 
 def current_revision(sql: Sql, tables: Tables) -> int:
     """A number that grows with every change of a mirrored resource type."""
-    found: int = sql.rows("SELECT revision FROM mirror_types WHERE number = ?", (tables.number,))[0][0]
-    return found
+    return of_type(sql, tables, "revision")
 
 
 def read(sql: Sql, tables: Tables, known: Blocks | None) -> Blocks:

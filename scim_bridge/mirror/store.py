@@ -13,7 +13,7 @@ from scim_bridge.mirror.changes import CHANGED, CREATED, DELETED, Change, change
 from scim_bridge.mirror.keys import KeyMaker, Mistyped, element_key, plain, typed
 from scim_bridge.mirror.layout import Layout
 from scim_bridge.mirror.plain import Plain
-from scim_bridge.mirror.tables import Tables
+from scim_bridge.mirror.tables import Tables, of_type
 from scim_bridge.query.sources import BASE_MARK
 from scim_bridge.query.version import digest
 from scim_bridge.store.database import Sql
@@ -107,7 +107,7 @@ class Store:
         """Store resources. What was read from ``before`` an own write of a resource on does not undo that write.
 
         ``at`` and ``before`` are microseconds since 1970. ``own``: they come from a write of ours. ``feed``:
-        differences are recorded as changes; a first crawl has none. Raises NotStorable.
+        differences are recorded as changes; a first crawl has none. Raises NotStorable, and Dropped.
         """
         first = self._locked(sql)
         known, gone = self._known(sql, drafts), set() if own else self._gone(sql, before)
@@ -146,8 +146,7 @@ class Store:
 
     def next_row(self, sql: Sql) -> int:
         """The number that the next new resource gets."""
-        found: int = sql.rows("SELECT next_row FROM mirror_types WHERE number = ?", (self.tables.number,))[0][0]
-        return found
+        return of_type(sql, self.tables, "next_row")
 
     def _known(self, sql: Sql, drafts: Sequence[Draft]) -> dict[str, _Known]:
         ids = sql.dialect.listed([each.id for each in drafts])

@@ -6,10 +6,17 @@ from typing import Any, Final
 
 from scim_bridge.mirror.changes import interrupt
 from scim_bridge.mirror.layout import Layout
-from scim_bridge.store.database import Dialect, Sql
+from scim_bridge.store.database import DatabaseUnavailable, Dialect, Sql
 
 BLOCK_BITS: Final = 10
 """Rows are counted in blocks of so many bits of their numbers, to find any page without counting them one by one."""
+
+
+class Dropped(DatabaseUnavailable):
+    """Tables that somebody still works with and that are no more: their connection was changed or deleted."""
+
+    def __init__(self) -> None:
+        super().__init__("the mirror's tables are gone: the connection was changed or deleted meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ def create_shared(sql: Sql) -> None:
         f"CREATE TABLE IF NOT EXISTS mirror_passes (connection {kind['text']} NOT NULL, resource {kind['text']} NOT"
         f" NULL, state {kind['text']} NOT NULL, seen {kind['bytes']}, PRIMARY KEY (connection, resource))"
     )
+    sql.run(f"CREATE TABLE IF NOT EXISTS mirror_numbers (last {kind['integer']} NOT NULL)")
 
 
 def create(sql: Sql, tables: Tables, layout: Layout) -> None:
@@ -127,7 +135,7 @@ def opened(sql: Sql, connection: str, resource: str, layout: Layout) -> Tables:
         interrupt(sql, connection)
         sql.run("DELETE FROM mirror_types WHERE number = ?", (found[0],))
         sql.run("DELETE FROM mirror_passes WHERE connection = ? AND resource = ?", (connection, resource))
-    number = sql.rows("SELECT COALESCE(MAX(number), 0) + 1 FROM mirror_types")[0][0]
+    number = _new_number(sql)
     sql.run(
         "INSERT INTO mirror_types (number, connection, resource, fingerprint, revision, next_row, complete, inline)"
         " VALUES (?, ?, ?, ?, 1, 1, 0, '')",
@@ -135,6 +143,25 @@ def opened(sql: Sql, connection: str, resource: str, layout: Layout) -> Tables:
     )
     create(sql, Tables(number), layout)
     return Tables(number)
+
+
+def _new_number(sql: Sql) -> int:
+    """A number that no tables ever had: whoever still works with dropped ones, here or on another node, must not come
+    by those of another connection."""
+    taken = sql.rows("SELECT number FROM mirror_types UNION SELECT last FROM mirror_numbers")
+    last: int = max((number for (number,) in taken), default=0)
+    sql.run("DELETE FROM mirror_numbers")
+    sql.run("INSERT INTO mirror_numbers (last) VALUES (?)", (last + 1,))
+    return last + 1
+
+
+def of_type(sql: Sql, tables: Tables, column: str) -> int:
+    """What is kept of a resource type in one of its columns. Raises Dropped."""
+    rows = sql.rows(f"SELECT {column} FROM mirror_types WHERE number = ?", (tables.number,))
+    if not rows:
+        raise Dropped
+    found: int = rows[0][0]
+    return found
 
 
 def _found(sql: Sql, connection: str, resource: str) -> tuple[int, str] | None:
