@@ -113,6 +113,14 @@ class Sync:
         """Approve what is held; the resource types of it."""
         return [each for each in self.resources if await self._database.write(passes.approve, self.connection, each)]
 
+    async def held(self, most: int) -> dict[str, list[str]]:
+        """The first ids, by endpoint, of what seems to be gone and is kept until that is approved."""
+        found = {
+            copy.collection.resource.endpoint.strip("/"): await self._database.read(_back, self.connection, copy, most)
+            for copy in self.copies
+        }
+        return {endpoint: ids for endpoint, ids in found.items() if ids}
+
     @property
     def resources(self) -> list[str]:
         """The resource types that are copied."""
@@ -288,6 +296,14 @@ def _gone(sql: Sql, copy: MirrorCopy, found: Pass) -> tuple[list[str], int]:
     tables = copy.store.tables
     total: int = sql.rows(f"SELECT COUNT(*) FROM {tables.documents} WHERE seq < ?", (found.next_row,))[0][0]
     return list(passes.unseen(sql, tables, found)), total
+
+
+def _back(sql: Sql, connection: str, copy: MirrorCopy, most: int) -> list[str]:
+    """The first ids of what a pass that is held would have taken away."""
+    found = passes.load(sql, connection, copy.collection.resource.name)
+    if found is None or not found.held:
+        return []
+    return list(islice(passes.unseen(sql, copy.store.tables, found), most))
 
 
 def _held(sql: Sql, copy: MirrorCopy, ids: list[str]) -> tuple[list[str], int]:

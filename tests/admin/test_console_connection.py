@@ -157,6 +157,7 @@ async def test_a_mirror_shows_how_it_stands_and_is_refreshed(tmp_path: Path) -> 
         assert "The mirror is being refreshed" in await operator.get(answer.headers["Location"])
         assert await actions(operator, "mirror") == [("admin-0", "mirror.refresh")]
         await operator.post(f"{PAGE}/mirror", {"what": "nonsense"}, 400)
+        assert "Nothing is held back" in await operator.get(f"{PAGE}/held")
 
 
 async def test_what_a_mirror_holds_back_is_shown_and_approved(
@@ -171,12 +172,18 @@ async def test_what_a_mirror_holds_back_is_shown_and_approved(
     async def refresh(actor: object, name: str, **how: bool) -> None:
         asked.append((name, how))
 
-    monkeypatch.setattr(mirrors, "standing", standing)
-    monkeypatch.setattr(mirrors, "refresh", refresh)
+    async def held(name: str, most: int) -> dict[str, list[str]]:
+        return {"Users": ["u1", "a/b"]}
+
+    for each in (standing, refresh, held):
+        monkeypatch.setattr(mirrors, each.__name__, each)
     await operator.world.administration.connections.change(ACTOR, "acme", {"mode": "mirror"})
     page = plain(await operator.get(PAGE))
     assert "1,234 resources seem to be gone upstream" in page
     assert "User yes 2023-11-14 22:13 UTC never 1,234" in page
+    assert f'href="{PAGE}/held"' in await operator.get(PAGE)
+    page = await operator.get(f"{PAGE}/held")
+    assert f'href="{PAGE}/directory/Users/a%2Fb"' in page and "take 1,234 away" in page
     await operator.post(f"{PAGE}/mirror", {"what": "approve"})
     assert asked == [("acme", {"approve": True})]
     await operator.world.administration.desk.registry.connections["acme"].service()

@@ -3,6 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
+from scim_bridge.admin.console import overview
 from scim_bridge.upstream.errors import Unavailable
 from tests.admin.console import Operator, console, plain
 from tests.admin.world import ACTOR
@@ -64,3 +67,15 @@ async def test_connections_of_the_file_are_there_too_and_their_tokens_are_not(tm
         page = await operator.get("/console")
     assert "configuration file" in page and "Not open" in page
     assert FILE_TOKEN not in page and SETTINGS["token"] not in page
+
+
+async def test_connections_are_found_by_a_part_of_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = {
+        name: {"provider": "scim", "token": FILE_TOKEN, "settings": SETTINGS} for name in ("acme", "acorn", "globex")
+    }
+    async with console(tmp_path, connections=connections) as operator:
+        page = await operator.get("/console", find="AC")
+        assert ">acme</a>" in page and ">acorn</a>" in page and ">globex</a>" not in page and 'value="AC"' in page
+        assert "No connection is called so" in await operator.get("/console", find="nothing")
+        monkeypatch.setattr(overview, "MOST", 2)
+        assert "The first 2 of 3 are shown" in await operator.get("/console")

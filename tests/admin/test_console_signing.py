@@ -1,5 +1,6 @@
 """Signing in to the console: who may, for how long, and that no other site can make somebody do anything there."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -156,6 +157,22 @@ async def test_signing_in_leads_nowhere_else(found: World, target: str) -> None:
 def test_behind_a_path_of_a_proxy_the_way_back_is_below_it() -> None:
     assert own_path("/idm/console/links?x=//y", "/idm") == "/idm/console/links?x=//y"
     assert own_path("/console/links", "/idm") == "/idm/console"
+
+
+async def test_behind_a_path_of_a_proxy_all_of_it_is_below_that_path(tmp_path: Path) -> None:
+    async with bridge(tmp_path) as (app, _):
+        transport = httpx.ASGITransport(app=app, root_path="/idm")
+        async with httpx.AsyncClient(transport=transport, base_url="http://bridge.test") as client:
+            first = await client.get("/idm/console/links")
+            assert first.headers["Location"] == "/idm/console/sign-in?next=%2Fidm%2Fconsole%2Flinks"
+            page = await client.get(first.headers["Location"])
+            form = {"form_token": form_token(page.text), "token": ADMIN, "next": "/idm/console/links"}
+            answer = await client.post("/idm/console/sign-in", data=form)
+            assert answer.headers["Location"] == "/idm/console/links"
+            assert all("Path=/idm/console" in each for each in answer.headers.get_list("Set-Cookie"))
+            text = (await client.get("/idm/console/links")).text
+    targets = re.findall(r'(?:href|action|src)="(/[^"]*)"', text)
+    assert targets and all(each.startswith("/idm/") for each in targets)
 
 
 async def test_without_admin_tokens_there_is_no_console(tmp_path: Path) -> None:

@@ -91,16 +91,20 @@ async def test_so_many_that_are_gone_at_once_are_kept_until_that_is_approved(san
     upstream = Upstream(sandbox)
     async with pingone(sandbox, url) as found:
         await found.refresh()
+        before = set(upstream.ids)
+        assert await (await found.sync()).held(100) == {}
         upstream.remove(*upstream.ids[:7])
         held = (await found.refresh())["User"]
         assert (held.held, held.deleted) == (7, 0)
         assert len(await found.ids()) == 60
         sync = await found.sync()
+        assert sorted((await sync.held(100))["Users"]) == sorted(before - set(upstream.ids))
+        assert len((await sync.held(3))["Users"]) == 3
         assert await sync.approve() == ["User"]
         applied = (await found.refresh(full=True))["User"]
         assert (applied.held, applied.deleted) == (0, 7)
         assert sorted(await found.ids()) == upstream.ids
-        assert await sync.approve() == []
+        assert await sync.approve() == [] and await sync.held(100) == {}
 
 
 async def test_what_is_held_is_compared_again_on_schedule_and_when_approved(sandbox: Sandbox, url: str) -> None:

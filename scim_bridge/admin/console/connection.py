@@ -18,6 +18,8 @@ from scim_bridge.checks import CheckResult
 
 DAY: Final = 24 * 3600 * 1000
 LIFETIMES: Final = (("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"))
+MOST_HELD: Final = 200
+"""Of what is held back, so many are named."""
 SCOPE_WORDS: Final = {
     "read": "Read people and groups over SCIM",
     "write": "Change them over SCIM, too",
@@ -55,6 +57,7 @@ class ConnectionPages:
             console.route(f"{one}/tokens", self._new_token, "POST"),
             console.route(f"{one}/tokens/{{token}}/revoke", self._revoke, "POST"),
             console.route(f"{one}/mirror", self._mirror, "POST"),
+            console.route(f"{one}/held", self._held),
             console.route(f"{one}/delete", self._delete_page),
             console.route(f"{one}/delete", self._delete, "POST"),
         ]
@@ -73,7 +76,7 @@ class ConnectionPages:
             "connection.html",
             status=status,
             section="connections",
-            health=of_view(self._console, view, standing),
+            health=of_view(self._console, view, standing, self._console.metrics.answered()),
             base_url=visit.base_url(name),
             endpoints=self._endpoints(name),
             tokens=await administration.tokens.all(name),
@@ -140,6 +143,14 @@ class ConnectionPages:
             raise AdminError(400, "A mirror can be refreshed, compared as a whole, or what it holds back be approved")
         await self._console.administration.mirrors.refresh(visit.by, name, **_MIRROR[what])
         return visit.to("connections", name, done="approved" if what == "approve" else "refresh")
+
+    async def _held(self, visit: Visit) -> Response:
+        """What would go if what is held back were approved."""
+        name = visit.param("name")
+        mirrors = self._console.administration.mirrors
+        totals = {each.resource: each.held for each in await mirrors.standing(name) if each.held}
+        held = await mirrors.held(name, MOST_HELD)
+        return visit.page("held.html", section="connections", name=name, held=held, totals=totals, most=MOST_HELD)
 
     async def _delete_page(self, visit: Visit, problem: str = "") -> Response:
         administration, name = self._console.administration, visit.param("name")

@@ -1,7 +1,8 @@
 """The start of the console: all connections, and how they are doing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.responses import Response
@@ -14,6 +15,8 @@ from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.mirror.standing import Standing
 
 MAX_TROUBLES: Final = 10
+MOST: Final = 200
+"""Connections that one page lists; of more, one searches."""
 
 
 class Overview:
@@ -24,23 +27,36 @@ class Overview:
         self.routes: list[Route] = [console.route(path, self._shown) for path in ("/console", "/console/")]
 
     async def _shown(self, visit: Visit) -> Response:
-        found = await all_health(self._console)
+        views = await self._console.administration.connections.all()
+        wanted = visit.asked("find").strip().lower()
+        matching = [each for each in views if wanted in f"{each.name} {each.label} {each.provider}".lower()]
+        found = await all_health(self._console, matching[:MOST])
         troubles = [(each, trouble) for each in found for trouble in each.troubles]
         troubles.sort(key=lambda each: each[1].at, reverse=True)
-        return visit.page("overview.html", section="connections", found=found, troubles=troubles[:MAX_TROUBLES])
+        return visit.page(
+            "overview.html",
+            section="connections",
+            found=found,
+            wanted=visit.asked("find").strip(),
+            matching=len(matching),
+            total=len(views),
+            troubles=troubles[:MAX_TROUBLES],
+        )
 
 
-async def all_health(console: Console) -> list[Health]:
-    """All connections by name; mirrors are looked up at the same time."""
-    views = await console.administration.connections.all()
+async def all_health(console: Console, views: Sequence[ConnectionView]) -> list[Health]:
+    """How connections are doing; mirrors are looked up at the same time."""
     standings = await asyncio.gather(*(_standing(console, each) for each in views))
-    return [of_view(console, view, standing) for view, standing in zip(views, standings, strict=True)]
+    answered = console.metrics.answered()
+    return [of_view(console, view, each, answered) for view, each in zip(views, standings, strict=True)]
 
 
-def of_view(console: Console, view: ConnectionView, standing: Sequence[Standing]) -> Health:
-    """How one connection is doing, with what is known of its mirror."""
+def of_view(
+    console: Console, view: ConnectionView, standing: Sequence[Standing], counted: Mapping[str, Counter[int]]
+) -> Health:
+    """How one connection is doing, with what is known of its mirror, and what was ``counted`` of all connections."""
     desk = console.administration.desk
-    answered = console.metrics.answered()[view.name]
+    answered = counted.get(view.name, Counter())
     return health(
         view, desk.registry.entries[view.name], title_of(console, view.provider), answered, standing, desk.wall()
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scim_bridge.admin.service.desk import Actor, AdminError, Desk
 from scim_bridge.connections import Connection
@@ -26,6 +26,16 @@ class Mirrors:
         connection = (await self._desk.entry(name)).connection
         try:
             return await connection.standing() if connection is not None else ()
+        except DatabaseUnavailable as error:
+            raise AdminError(503, f"The database does not answer: {error}") from None
+
+    async def held(self, name: str, most: int) -> Mapping[str, Sequence[str]]:
+        """The first ids, by endpoint, of what seems to be gone and is held back until that is approved."""
+        connection = await self._mirror(name)
+        if connection.opened is None:
+            return {}
+        try:
+            return await (await connection.sync()).held(most)
         except DatabaseUnavailable as error:
             raise AdminError(503, f"The database does not answer: {error}") from None
 
