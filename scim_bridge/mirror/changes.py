@@ -63,9 +63,12 @@ def read(sql: Sql, connection: str, resources: Sequence[str], after: int | None,
 
 def _bounds(sql: Sql, connection: str) -> tuple[int, int]:
     """The number before the oldest change that is kept, and that of the last change there was."""
-    rows = sql.rows("SELECT before FROM mirror_feeds WHERE connection = ?", (connection,))
-    before: int = rows[0][0] if rows else 0
-    last = sql.rows("SELECT MAX(number) FROM mirror_changes WHERE connection = ?", (connection,))[0][0]
+    text = (
+        "SELECT (SELECT before FROM mirror_feeds WHERE connection = ?),"
+        " (SELECT MAX(number) FROM mirror_changes WHERE connection = ?)"
+    )
+    found, last = sql.rows(text, (connection, connection))[0]
+    before: int = found or 0
     return before, max(before, last or 0)
 
 

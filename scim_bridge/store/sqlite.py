@@ -21,12 +21,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 READERS: Final = 2
 """Threads for reads that take long; more would compete for the interpreter."""
-BUSY_TIMEOUT: Final = "PRAGMA busy_timeout = 15000"
-QUICK_WRITES: Final = 50
-"""After so many, what they left in the log goes into the database: some 500 pages."""
+QUICK_WRITES: Final = 200
+"""After so many, what they left in the log goes into the database: some 2,000 pages, many of which are there often."""
 _SETTINGS: Final = (
     "PRAGMA synchronous = NORMAL",
-    BUSY_TIMEOUT,
+    "PRAGMA busy_timeout = 15000",
     "PRAGMA cache_size = -65536",
     "PRAGMA mmap_size = 1073741824",
 )
@@ -76,6 +75,7 @@ class SqliteDatabase:
         self._opened: list[sqlite3.Connection] = []
         self._quick = SqliteSql(self._connection())
         self._quick.connection.execute("PRAGMA wal_autocheckpoint = 0")  # it waits for the disk, so another thread does
+        self._quick.connection.execute("PRAGMA busy_timeout = 0")  # as does what has to wait for others
         self._unchecked = 0
         self._checkpoint: Future[None] = Future()
         self._checkpoint.set_result(None)
@@ -105,7 +105,9 @@ class SqliteDatabase:
         try:
             return work(self._quick, *args, **kwargs)
         except sqlite3.Error as error:
-            raise DatabaseUnavailable(f"{self.path}: {error}") from error
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                raise DatabaseUnavailable(f"{self.path}: {error}") from error
+        return await self.read(work, *args, **kwargs)  # which waits, as for a process that repairs the log
 
     async def read(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._in(self._readers, "BEGIN", work, args, kwargs)
@@ -144,14 +146,10 @@ class SqliteDatabase:
         """Whether a transaction could begin at once."""
         if not self._checkpoint.done():
             return False
-        connection = self._quick.connection
-        connection.execute("PRAGMA busy_timeout = 0")
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._quick.connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
             return False
-        finally:
-            connection.execute(BUSY_TIMEOUT)
         return True
 
     def _written(self) -> None:
