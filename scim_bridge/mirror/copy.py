@@ -250,9 +250,11 @@ class MirrorCopy:
     async def wrote(self, record: Record, relations: Mapping[str, Sequence[Element]]) -> None:
         at = self.wall()
         relations = {name: await self._told(name, elements) for name, elements in relations.items()}
+        draft = self.draft(record, relations)
+        record.state = draft.state  # which the answer tells, too
         await self._note(
             record.id,
-            lambda sql: self.store.put(sql, [self.draft(record, relations)], at=at, before=at, feed=True, own=True),
+            lambda sql: self.store.put(sql, [draft], at=at, before=at, feed=True, own=True),
             quick=sum(map(len, relations.values())) <= QUICK_ELEMENTS,
         )
 

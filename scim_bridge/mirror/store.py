@@ -113,7 +113,9 @@ class Store:
         sql.exclusive(self.tables.documents)
         known, gone = self._known(sql, drafts), set() if own else self._gone(sql, before)
         first = self.next_row(sql) if len(known) < len(drafts) else 0
-        applied, old, created = Applied(), [], list[str]()
+        applied = Applied()
+        old: list[tuple[_Known, Draft]] = []
+        created: list[str] = []
 
         def new() -> Iterator[tuple[int, Draft]]:
             """Those that are to be created; one after the other, as each is quickest to work on while it is at hand."""

@@ -34,21 +34,24 @@ class Reply:
 
 async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     """The decompressed body. BadAnswer once it is larger than ``max_bytes``, or announces that it will be."""
-    too_large = BadAnswer("", f"the answer is larger than {max_bytes} bytes", status=response.status_code)
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) > max_bytes and response.request.method != "HEAD":
-        raise too_large
+        raise _too_large(response, max_bytes)
     if response.is_closed:  # it did not come through a socket
         if len(response.content) > max_bytes:
-            raise too_large
+            raise _too_large(response, max_bytes)
         return response.content
     chunks, size = [], 0
     async for chunk in response.aiter_bytes() if "Content-Encoding" in response.headers else response.aiter_raw():
         size += len(chunk)
         if size > max_bytes:
-            raise too_large
+            raise _too_large(response, max_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_large(response: httpx.Response, max_bytes: int) -> BadAnswer:
+    return BadAnswer("", f"the answer is larger than {max_bytes} bytes", status=response.status_code)
 
 
 def decode(response: httpx.Response, content: bytes) -> Reply:
