@@ -15,6 +15,7 @@ from scim_bridge.admin.service.connections import ConnectionView
 from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.admin.service.tokens import SCOPES, TokenView
 from scim_bridge.checks import CheckResult
+from scim_bridge.upstream.errors import UpstreamError
 
 DAY: Final = 24 * 3600 * 1000
 LIFETIMES: Final = (("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"))
@@ -38,9 +39,9 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What testing a connection came to; ``advice`` says what to do where it failed."""
+    """What testing a connection came to, in words; ``advice`` says what to do where it failed."""
 
-    result: CheckResult
+    told: str
     advice: Advice | None
 
 
@@ -180,4 +181,11 @@ class ConnectionPages:
 
 def tried(console: Console, result: CheckResult) -> Tried:
     """A test with what to do about its failure."""
-    return Tried(result, None if result.ok else advice(result.failure, title_of(console, result.provider)))
+    if result.ok:
+        return Tried(f"The bridge signed in and {result.told}.", None)
+    return Tried(told_of(result), advice(result.failure, title_of(console, result.provider)))
+
+
+def told_of(result: CheckResult) -> str:
+    """What the upstream failed with; a test has no request that the log knows."""
+    return result.failure.detail if isinstance(result.failure, UpstreamError) else result.told

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from scim_bridge.admin.advice import Advice, advice
 from scim_bridge.admin.console import drafts
+from scim_bridge.admin.console.connection import told_of
 from scim_bridge.admin.console.drafts import Typed
 from scim_bridge.admin.console.frame import Console, Visit
 from scim_bridge.admin.service.connections import ConnectionView
@@ -107,7 +108,7 @@ class EditingPages:
         """The form again, with why it was refused. Raises the refusal where nothing typed is to blame."""
         if refusal.check is not None:
             told = advice(refusal.check.failure, provider.title)
-            return self._form(visit, provider, typed, told, view=view, detail=refusal.detail)
+            return self._form(visit, provider, typed, told, view=view, detail=told_of(refusal.check))
         errors = drafts.errors_of(refusal)
         if not errors:
             raise refusal
