@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
@@ -67,7 +67,9 @@ def provider_by_name(name: str) -> Provider[Any]:
     return provider
 
 
+@cache
 def _entry_points() -> Sequence[EntryPoint]:
+    """Read once: to search what is installed takes milliseconds."""
     return list(entry_points(group=PROVIDER_GROUP))
 
 
