@@ -149,6 +149,7 @@ def forget(sql: Sql, record: StoredConnection) -> bool:
     if not connections.delete(sql, record.name, record.generation):
         return False
     tokens.delete(sql, record.key)
+    links.end_renewals(sql, record.name, record.generation)
     tables.forget(sql, record.copy_key)
     sidecar.forget(sql, record.key)
     return True

@@ -17,7 +17,8 @@ class StoredLink:
     """A link session; times are milliseconds since 1970. Of its token only the SHA-256 is kept.
 
     ``connection``: the name of the one it is to make, or made, or, where it ``renews``, of the one whose credentials
-    are to be entered anew. None: a name is found for it.
+    are to be entered anew. None: a name is found for it. ``renews``: the generation of that one, as another one may get
+    its name; 0: a new one is made.
     """
 
     id: str
@@ -73,6 +74,12 @@ def end(sql: Sql, link_id: str, state: State, connection: str | None = None) -> 
     """End a session that is open; False where it was not any more: it serves once."""
     text = "UPDATE store_links SET state = ?, connection = COALESCE(?, connection) WHERE id = ? AND state = 'open'"
     return sql.run(text, (state, connection, link_id)) == 1
+
+
+def end_renewals(sql: Sql, connection: str, generation: int) -> None:
+    """End the sessions that were to renew a connection which is gone."""
+    text = "UPDATE store_links SET state = 'revoked' WHERE connection = ? AND renews = ? AND state = 'open'"
+    sql.run(text, (connection, generation))
 
 
 def _read(row: tuple[object, ...]) -> StoredLink:

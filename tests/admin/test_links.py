@@ -59,6 +59,22 @@ async def test_a_link_renews_credentials_and_leaves_the_rest(tmp_path: Path) -> 
         assert (await found.administration.connections.one("acme")).limits["max_count"] == 500
 
 
+async def test_a_link_renews_no_other_connection_that_got_the_name(tmp_path: Path) -> None:
+    async with world(tmp_path) as found:
+        links, connections = found.administration.links, found.administration.connections
+        await made(found)
+        view, token = await links.create(ACTOR, LinkRequest(connection="acme"))
+        await connections.delete(ACTOR, "acme")
+        assert (await links.one(view.id)).state == "revoked"
+        # as one that was made at that very moment
+        await found.administration.desk.write(lambda sql: sql.run("UPDATE store_links SET state = 'open'"))
+        assert (await refused(links.open(token.reveal()))).status == 410
+        await made(found)
+        assert (await refused(links.open(token.reveal()))).status == 410
+        assert (await refused(linked(found, token.reveal()))).status == 410
+        assert (await connections.one("acme")).revision == 1
+
+
 async def test_a_name_that_is_taken_is_not_taken_again(tmp_path: Path) -> None:
     async with world(tmp_path) as found:
         await made(found)

@@ -90,7 +90,7 @@ class Connections:
         try:
             config = self._desk.stored.config(entry.record)
         except (ConfigError, Unusable) as error:
-            return CheckResult(name, _provider(entry.record), False, str(error), error)
+            return CheckResult(name, provider_of(entry.record), False, str(error), error)
         return await self._tried(config)
 
     async def _tried(self, config: ConnectionConfig) -> CheckResult:
@@ -251,7 +251,7 @@ def _broken(entry: Entry, record: StoredConnection) -> ConnectionView:
     settings = document.get("settings", {})
     return ConnectionView(
         entry.name,
-        provider=_provider(record),
+        provider=provider_of(record),
         source="store",
         problem=entry.problem,
         settings=settings,
@@ -266,5 +266,6 @@ def _kept(record: StoredConnection | None) -> dict[str, Any]:
     return {name: getattr(record, name) for name in names}
 
 
-def _provider(record: StoredConnection) -> str:
+def provider_of(record: StoredConnection) -> str:
+    """The provider's name, also where nothing else of its document can be used."""
     return str(json.loads(record.document).get("provider", ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from scim_bridge.admin.service.connections import Connections, told
+from scim_bridge.admin.service.connections import Connections, provider_of, told
 from scim_bridge.admin.service.desk import Actor, AdminError, Desk
 from scim_bridge.admin.service.tokens import new_token
 from scim_bridge.admin.service.tokens import told as token_told
@@ -90,15 +90,16 @@ class Links:
     async def create(self, actor: Actor, wanted: LinkRequest) -> tuple[LinkView, Secret]:
         """Make a session; the token of its address is not kept, so this is the only time it can be shown."""
         await self._check(wanted)
+        renewed = await self._renewable(wanted.connection) if wanted.connection is not None else None
         now, token = self._desk.wall(), Secret(secrets.token_urlsafe(32))
         made = StoredLink(
             id=secrets.token_hex(6),
             digest=token_digest(token.reveal()),
-            provider=wanted.provider if wanted.connection is None else await self._provider(wanted.connection),
+            provider=wanted.provider if renewed is None else provider_of(renewed),
             label=wanted.label,
             redirect_url=wanted.redirect_url,
             connection=wanted.connection or wanted.name,
-            renews=int(wanted.connection is not None),
+            renews=renewed.generation if renewed is not None else 0,
             state="open",
             created_at=now,
             created_by=actor.name,
@@ -144,11 +145,11 @@ class Links:
         except LookupError as error:
             raise AdminError(400, f"provider: {error.args[0]}", "provider") from None
 
-    async def _provider(self, connection: str) -> str:
-        view = await self._connections.one(connection)
-        if view.source == "file":
+    async def _renewable(self, connection: str) -> StoredConnection:
+        record = (await self._desk.entry(connection)).record
+        if record is None:
             raise AdminError(409, f"The connection {connection} is in the configuration file, and is changed there")
-        return view.provider
+        return record
 
     # -- for who has the address --------------------------------------------------------------------------------------
 
@@ -188,10 +189,7 @@ class Links:
         return Linked(name, token)
 
     async def _renewed(self, link: StoredLink, actor: Actor, settings: Mapping[str, Any]) -> Linked:
-        assert link.connection is not None
-        before = (await self._desk.entry(link.connection)).record
-        if before is None:
-            raise AdminError(409, "This connection cannot be changed here")
+        before = await self._meant(link)
         draft = await self._connections.redraft(before, {"settings": dict(settings)}, test=True)
         if not await self._desk.write(_renew, link, draft, before, self._desk.stored.vault):
             raise AdminError(410, "This link was used, or the connection changed, meanwhile")
@@ -210,7 +208,21 @@ class Links:
         state = self._view(link).state
         if state != "open":
             raise AdminError(410, _ENDED[state])
+        if link.renews:
+            await self._meant(link)
         return link
+
+    async def _meant(self, link: StoredLink) -> StoredConnection:
+        """The connection that a session renews. AdminError 410 where it is gone, also if another one has its name."""
+        assert link.connection is not None
+        gone = AdminError(410, "The connection that this link was for is gone")
+        try:
+            record = await self._renewable(link.connection)
+        except AdminError as refusal:
+            raise (gone if refusal.status in (404, 409) else refusal) from None
+        if record.generation != link.renews:
+            raise gone
+        return record
 
     def _view(self, link: StoredLink) -> LinkView:
         ended = link.state == "open" and link.expires_at <= self._desk.wall()
