@@ -82,6 +82,7 @@ class Link:
         fields = None
         if request.method == "POST":
             fields = await posted_form(request, token, self._pages.public_url)
+            self._pages.origin(request)  # which is shown in the end, and once only
         link = visit.link = await self._links.open(token)
         provider = self._provider(visit, fields)
         if provider is None:

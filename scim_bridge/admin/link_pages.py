@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from scim_bridge.admin.advice import Advice
 from scim_bridge.admin.forms import Entries, Form, form
-from scim_bridge.admin.html import page, redirect, root_path
-from scim_bridge.admin.requests import FORM_TOKEN, PageRefused, form_token
+from scim_bridge.admin.html import page, redirect
+from scim_bridge.admin.requests import FORM_TOKEN, PageRefused, form_token, public_origin
 from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.admin.service.links import Linked, LinkView
 from scim_bridge.config import ProviderByName
@@ -81,7 +81,7 @@ class LinkPages:
         if back := self._back(link, connection=linked.name, status="connected"):
             return redirect(back)
         token = linked.token.reveal() if linked.token is not None and link.redirect_url is None else None
-        base_url = f"{self._origin(request)}/scim/{linked.name}/v2"
+        base_url = f"{self.origin(request)}/scim/{linked.name}/v2"
         return self._page(
             request, "link_done.html", link=link, provider=provider, name=linked.name, base_url=base_url, token=token
         )
@@ -133,10 +133,9 @@ class LinkPages:
         query = "&".join(filter(None, (parts.query, urlencode({"link_session": link.id, **told}))))
         return parts._replace(query=query).geturl()
 
-    def _origin(self, request: Request) -> str:
-        if self.public_url is not None:
-            return self.public_url.rstrip("/")
-        return f"{request.url.scheme}://{request.url.netloc}{root_path(request)}"
+    def origin(self, request: Request) -> str:
+        """Where clients find us. Raises PageRefused where nobody knows."""
+        return public_origin(request, self.public_url)
 
 
 def _origin_of(url: str) -> str:

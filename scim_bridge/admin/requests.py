@@ -1,6 +1,7 @@
 """What pages take of a request: who sends it, and a form that one of our own pages sent."""
 
 import hmac
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
@@ -9,10 +10,13 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from scim_bridge.admin.entries import MAX_FORM_BYTES, posted
+from scim_bridge.admin.html import root_path
 
 FORM_TOKEN: Final = "form_token"
 """The field that says that a form is ours."""
 _FORM: Final = "application/x-www-form-urlencoded"
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_LONGEST_HOST: Final = 260
 _OUR_SITE: Final = (None, "same-origin", "none")
 
 
@@ -30,6 +34,18 @@ class PageRefused(Exception):
 def address_of(request: Request) -> str:
     """Where a request comes from; a proxy in front, where there is one."""
     return request.client.host if request.client else ""
+
+
+def public_origin(request: Request, public_url: str | None) -> str:
+    """Where clients find us, with what a proxy puts before our paths. Raises PageRefused for a Host header that names
+    no host: what it says is shown to people, and sent to them."""
+    if public_url is not None:
+        return public_url.rstrip("/")
+    hosts = request.headers.getlist("Host")
+    if len(hosts) != 1 or len(hosts[0]) > _LONGEST_HOST or not _HOST.fullmatch(hosts[0]):
+        told = "The Host header names no host, and the bridge has no [server] public_url"
+        raise PageRefused(400, "This address is not ours", f"{told}.")
+    return f"{request.url.scheme}://{hosts[0]}{root_path(request)}"
 
 
 def form_token(secret: str) -> str:
@@ -60,13 +76,13 @@ def _from_here(request: Request, public_url: str | None) -> None:
     Without a referrer, browsers send `Origin: null` with a form: that says nothing, and the form's token decides.
     """
     headers = request.headers
-    ours = {headers.get("Host", "").lower(), _host(public_url or "")} - {""}
+    ours = {headers.get("Host", "").lower(), _host_of(public_url or "")} - {""}
     origin = headers.get("Origin", "null")
-    if headers.get("Sec-Fetch-Site") not in _OUR_SITE or (origin != "null" and _host(origin) not in ours):
+    if headers.get("Sec-Fetch-Site") not in _OUR_SITE or (origin != "null" and _host_of(origin) not in ours):
         raise PageRefused(403, "This form is not from here", "It was sent by a page of another site.")
 
 
-def _host(url: str) -> str:
+def _host_of(url: str) -> str:
     try:
         return urlsplit(url).netloc.lower()
     except ValueError:

@@ -89,3 +89,14 @@ async def test_credentials_for_a_private_address_are_explained_and_refused(tmp_p
         form = Form((await found.client.get(path)).text)
         answer = await found.client.post(path, data=form.filled(typed("scim", found.settings["scim"])))
     assert answer.status_code == 422 and "This address is not a public one" in answer.text
+
+
+async def test_a_host_that_is_none_is_shown_to_nobody(tmp_path: Path) -> None:
+    async with world(tmp_path) as found:
+        path = await link(found, provider="pingone")
+        form = Form((await found.client.get(path)).text)
+        forged = {"Host": "evil.example/x?"}
+        filled = form.filled(typed("pingone", found.settings["pingone"]))
+        answer = await found.client.post(path, data=filled, headers=forged)
+        assert answer.status_code == 400 and "evil" not in answer.text
+        assert (await found.client.post(path, data=filled)).status_code == 200  # nothing was used up

@@ -1,6 +1,5 @@
 """Tokens of SCIM clients, and link sessions: what is shown once."""
 
-import re
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from scim_bridge.admin.api.operation import Answer, Call, Operation
 from scim_bridge.admin.api.paging import page_of, part, place_in_time
 from scim_bridge.admin.api.values import PageQuery, some_time
 from scim_bridge.admin.html import root_path
+from scim_bridge.admin.requests import PageRefused, public_origin
 from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.admin.service.links import LinkRequest, LinkView
 from scim_bridge.admin.service.tokens import TokenView
@@ -17,8 +17,6 @@ from scim_bridge.clock import time_text
 
 TokenPage: Final = page_of(Token)
 LinkPage: Final = page_of(LinkSession)
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_LONGEST_HOST: Final = 260
 
 # -- tokens -----------------------------------------------------------------------------------------------------------
 
@@ -85,14 +83,11 @@ def _link(view: LinkView) -> dict[str, Any]:
 
 
 def _origin(call: Call) -> str:
-    """Where our pages are. Raises AdminError 400 for a Host header that names no host."""
-    public_url = call.administration.desk.server.public_url
-    if public_url is not None:
-        return public_url.rstrip("/")
-    hosts = call.request.headers.getlist("Host")
-    if len(hosts) != 1 or len(hosts[0]) > _LONGEST_HOST or not _HOST.fullmatch(hosts[0]):
-        raise AdminError(400, "The Host header names no host, and the bridge has no [server] public_url")
-    return f"{call.request.url.scheme}://{hosts[0]}{root_path(call.request)}"
+    """Where our pages are. Raises AdminError 400 where nobody knows."""
+    try:
+        return public_origin(call.request, call.administration.desk.server.public_url)
+    except PageRefused as refusal:
+        raise AdminError(refusal.status, refusal.text.rstrip(".")) from None
 
 
 OPERATIONS: Final = (

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from scim_bridge.admin.html import page, redirect, root_path
-from scim_bridge.admin.requests import FORM_TOKEN, PageRefused, address_of, form_token, posted_form
+from scim_bridge.admin.requests import FORM_TOKEN, PageRefused, address_of, form_token, posted_form, public_origin
 from scim_bridge.admin.service import Administration
 from scim_bridge.admin.service.desk import Actor, AdminError
 from scim_bridge.metrics import Metrics
@@ -131,9 +131,7 @@ class Visit:
     @property
     def origin(self) -> str:
         """Our own address, as clients have it."""
-        if self.console.public_url is not None:
-            return self.console.public_url.rstrip("/")
-        return f"{self.request.url.scheme}://{self.request.url.netloc}{self.root}"
+        return public_origin(self.request, self.console.public_url)
 
     def base_url(self, connection: str) -> str:
         """Where a connection's SCIM clients find it."""
