@@ -1,5 +1,6 @@
 """The console's directory: what SCIM clients would get, with the plan beside it, and each look audited."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -9,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from scim_bridge.admin.console import shown
+from scim_bridge.admin.console import reading, shown
 from scim_bridge.admin.console.directory import SIZES
 from scim_bridge.query.run import Reader
 from scim_bridge.store.audit import Criteria
@@ -230,6 +231,33 @@ async def test_a_connection_that_does_not_serve_shows_nobody(operator: Operator)
     assert answer.headers["Location"] == USERS
 
 
+async def test_what_takes_too_long_is_ended_and_told(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def waits(*given: Any) -> Any:
+        await asyncio.Event().wait()
+
+    await operator.get(USERS)
+    monkeypatch.setattr(reading, "DEADLINE_SECONDS", -0.99)  # one second is added
+    monkeypatch.setattr(Reader, "search", waits)
+    assert "No answer in time (request " in await operator.get(USERS, 504)
+
+
+async def test_without_an_audit_log_the_directory_is_shown(tmp_path: Path) -> None:
+    async with console(tmp_path, "pingone", audit=False) as operator:
+        await operator.world.administration.connections.create(ACTOR, "acme", operator.world.document())
+        assert names(await operator.get(USERS)) != []
+
+
+async def test_members_that_clients_have_to_ask_for_are_read_when_asked_for(tmp_path: Path) -> None:
+    async with console(tmp_path, "sailpoint-iiq", people=20) as operator:
+        await operator.world.administration.connections.create(ACTOR, "acme", operator.world.document("sailpoint-iiq"))
+        group = re.search(r'<th scope="row"><a href="([^"]*)"', await operator.get(GROUPS))
+        assert group
+        page = await operator.get(group[1])
+        assert 'href="?with=members"' in page and "Members (" not in page
+        whole = await operator.get(f"{group[1]}?with=members")
+        assert "Members (" in whole and whole.count(f'<a href="{USERS}/') > page.count(f'<a href="{USERS}/') > 0
+
+
 async def test_what_upstreams_call_things_is_text_whatever_it_holds(operator: Operator) -> None:
     token = (await operator.world.administration.tokens.create(ACTOR, "acme"))[1].reveal()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
@@ -241,6 +269,12 @@ async def test_what_upstreams_call_things_is_text_whatever_it_holds(operator: Op
     assert made.status_code == 201, made.text
     for page in (await operator.get(GROUPS, count=100), await operator.get(f"{GROUPS}/{made.json()['id']}")):
         assert "&lt;script&gt;alert(1)" in page and "<script>" not in page and "<img src=x" not in page
+
+
+def test_a_time_is_read_in_utc_and_what_is_none_is_text() -> None:
+    assert shown.moment("2023-11-14T22:13:20Z") == shown.moment("2023-11-14T22:13:20") == 1_700_000_000_000
+    assert shown.moment("2023-11-14T23:13:20+01:00") == 1_700_000_000_000
+    assert shown.moment("soon") is None and shown.moment(None) is None
 
 
 def test_records_are_shown_without_what_is_a_secret_by_its_name() -> None:

@@ -153,6 +153,15 @@ async def test_a_wrong_new_secret_is_explained_and_the_old_one_stays(operator: O
     assert (await operator.world.administration.connections.check_one("acme")).ok
 
 
+async def test_what_is_wrong_in_an_edit_stands_at_its_field(operator: Operator) -> None:
+    await acme(operator)
+    typed = fields(await operator.get(EDIT), **{"settings.environment_id": "", "limits.scan_rows": "few"})
+    answer = await operator.post(EDIT, {**typed, "test": "no"}, 422)
+    for each in ("settings-environment_id", "limits-scan_rows"):
+        assert f'<a href="#{each}">' in answer.text and f'id="{each}-error"' in answer.text
+    assert 'id="settings-client_secret-error"' not in answer.text
+
+
 async def test_another_way_to_sign_in_may_take_the_place_of_the_first(tmp_path: Path) -> None:
     async with console(tmp_path) as operator:
         document = {"provider": "sailpoint-iiq", "settings": {"base_url": "http://iiq.test/iiq", "username": "u"}}

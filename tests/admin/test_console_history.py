@@ -148,3 +148,14 @@ async def test_an_entry_whose_time_somebody_made_none_is_shown(operator: Operato
     await operator.world.administration.desk.database.write(spoil)
     (number,) = numbers(await operator.get(AUDIT, action="scim"))
     assert "Time never" in plain(await operator.get(f"{AUDIT}/{number}"))
+
+
+async def test_an_entry_whose_details_somebody_made_no_json_is_shown(operator: Operator) -> None:
+    await tell(operator, Event("scim.patch", "acme"))
+
+    def spoil(sql: Sql) -> None:
+        sql.run("UPDATE audit_entries SET details = 'sp<i>oiled' WHERE action = 'scim.patch'")
+
+    await operator.world.administration.desk.database.write(spoil)
+    (number,) = numbers(await operator.get(AUDIT, action="scim"))
+    assert "sp&lt;i&gt;oiled" in await operator.get(f"{AUDIT}/{number}")

@@ -83,3 +83,11 @@ async def test_where_it_leads_back_to_is_asked_only_where_that_is_allowed(operat
     other.mkdir()
     async with console(other) as plain_one:
         assert 'name="redirect_url"' not in await plain_one.get(LINKS)
+
+
+async def test_credentials_of_the_file_are_renewed_there_alone(tmp_path: Path) -> None:
+    own = {"provider": "scim", "token": "t", "settings": {"base_url": "http://127.0.0.1:1", "token": "x"}}
+    async with console(tmp_path, connections={"fixed": own}) as operator:
+        assert "fixed" not in plain(await operator.get(LINKS))
+        answer = await operator.post(LINKS, {**FIELDS, "name": "", "connection": "fixed"}, 409)
+        assert "is in the configuration file" in answer.text

@@ -1,11 +1,13 @@
 """The console's first page: which connections there are, and how they are doing."""
 
+import base64
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from scim_bridge.admin.console import overview
+from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.upstream.errors import Unavailable
 from tests.admin.console import Operator, console, plain
 from tests.admin.world import ACTOR
@@ -79,3 +81,47 @@ async def test_connections_are_found_by_a_part_of_their_name(tmp_path: Path, mon
         assert "No connection is called so" in await operator.get("/console", find="nothing")
         monkeypatch.setattr(overview, "MOST", 2)
         assert "The first 2 of 3 are shown" in await operator.get("/console")
+
+
+async def test_a_connection_that_cannot_be_used_any_more_says_why_and_can_be_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console(tmp_path, "pingone") as operator:
+        await _created(operator)
+    async with console(tmp_path, "pingone", encryption_key=base64.b64encode(b"o" * 32).decode()) as operator:
+        page = plain(await operator.get("/console"))
+        assert "acme Acme <b>Inc.</b> Cannot be used PingOne" in page
+        assert "its secrets were encrypted with another encryption_key" in await operator.get(
+            "/console/connections/acme"
+        )
+        assert "cannot be used" in await operator.get("/console/connections/acme/directory/Users", 409)
+        answer = await operator.post("/console/connections/acme/test", status=200)
+        assert "encryption_key" in answer.text
+        assert 'placeholder="unchanged"' not in await operator.get("/console/connections/acme/edit")
+
+
+async def test_connections_of_a_provider_that_is_not_installed_any_more_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console(tmp_path, "pingone") as operator:
+        await _created(operator)
+        monkeypatch.setattr("scim_bridge.connections._entry_points", list)
+        assert "pingone" in plain(await operator.get("/console"))
+        page = await operator.get("/console/connections/acme")
+        assert operator.world.settings["pingone"]["environment_id"] in page
+        assert operator.world.settings["pingone"]["client_secret"] not in page
+        assert "There is no provider" in await operator.get("/console/connections/acme/edit", 404)
+
+
+async def test_while_the_database_is_away_the_page_shows_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(name: str) -> None:
+        raise AdminError(503, "The database does not answer")
+
+    async with console(tmp_path, "pingone") as operator:
+        document = operator.world.document(mode="mirror")
+        await operator.world.administration.connections.create(ACTOR, "acme", document)
+        monkeypatch.setattr(operator.world.administration.mirrors, "standing", away)
+        assert "not complete yet" in await operator.get("/console")
+        assert "The database does not answer" in await operator.get("/console/connections/acme", 503)

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from scim_bridge.admin.console.frame import COOKIE, own_path
-from scim_bridge.admin.service.sessions import FAILURES_A_MINUTE
+from scim_bridge.admin.service.desk import AdminError
+from scim_bridge.admin.service.sessions import FAILURES_A_MINUTE, Sessions
 from scim_bridge.store.audit import Criteria
 from tests.admin.console import Operator, console, form_token, plain
 from tests.admin.world import ADMIN, World, bridge
@@ -74,6 +75,20 @@ async def test_failures_of_one_address_are_counted_together_with_those_of_the_ap
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
     assert "Too many tries" in answer.text
     assert (await found.client.get("/api/v1/connections", headers=guess)).status_code == 429
+
+
+async def test_while_the_database_is_away_nobody_is_told_that_a_token_is_wrong(
+    found: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(token: str, address: str) -> None:
+        raise AdminError(503, "The database does not answer")
+
+    operator = Operator(found)
+    form = form_token((await operator.client.get("/console/sign-in")).text)
+    monkeypatch.setattr(Sessions, "sign_in", staticmethod(away))
+    answer = await operator.client.post("/console/sign-in", data={"form_token": form, "token": ADMIN})
+    assert answer.status_code == 503 and "The database does not answer" in answer.text
+    assert "not an admin token" not in answer.text
 
 
 async def test_after_signing_out_the_cookie_is_worth_nothing(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ class DirectoryPages:
             assert found.failure is not None
             return visit.page("unread.html", status=found.failure.status, section="connections", **context)
         base_url = visit.base_url(found.name)
+        target = _target(visit, found.name, base_url)
         own = quote(found.resource_id, safe="")
         return visit.page(
             "resource.html",
@@ -98,7 +99,8 @@ class DirectoryPages:
             found=resource,
             title=_title(resource.resource),
             attributes=shown.parts(resource.resource, resource.schema, resource.relations),
-            related=shown.related(resource.resource, resource.relations, _target(visit, found.name, base_url)),
+            related=shown.related(resource.resource, resource.relations, target),
+            target=target,
             scim=shown.as_json(resource.resource),
             raw=shown.as_json(resource.row) if resource.row is not None else None,
             url=f"{base_url}/{endpoint}/{own}",
@@ -165,8 +167,7 @@ async def _read(look: Look, service: ScimService, endpoint: str, whole: bool) ->
     answer, record = await asyncio.gather(service.handle(request), _record(look, directory), return_exceptions=True)
     if isinstance(answer, BaseException):
         raise answer
-    if isinstance(record, BaseException):
-        raise record
+    assert not isinstance(record, BaseException)  # it tells what goes wrong
     body = answer.body if isinstance(answer.body, Mapping) else orjson.loads(answer.body or b"{}")
     relations = tuple(each.attribute for each in directory.collection.relations if each.attribute not in left)
     return Found(schema, body, relations, left, *record)

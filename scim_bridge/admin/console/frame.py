@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -185,11 +185,7 @@ def own_path(text: str, root: str = "") -> str:
     within = head == home or head.startswith(f"{home}/")
     plain = text.isascii() and text.isprintable() and not {"\\", " "} & set(text)
     stays = ".." not in unquote(unquote(head)).split("/") and "//" not in head
-    try:
-        local = not urlsplit(text).netloc
-    except ValueError:
-        local = False
-    return text if within and plain and stays and local else home
+    return text if within and plain and stays else home
 
 
 def _signed_in(handler: Handler) -> Handler:
