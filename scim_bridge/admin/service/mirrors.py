@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from scim_bridge.admin.service.desk import Actor, AdminError, Desk
 from scim_bridge.connections import Connection
@@ -12,6 +13,8 @@ from scim_bridge.protocol.errors import scim_error
 from scim_bridge.store.database import DatabaseUnavailable
 
 _log = logging.getLogger("scim_bridge.admin")
+TURN_SECONDS: Final = 1.0
+"""How often it is tried to begin, while the mirror is being refreshed on schedule."""
 
 
 class Mirrors:
@@ -62,15 +65,19 @@ class Mirrors:
     async def _refresh(self, connection: Connection, full: bool, approve: bool) -> None:
         name = connection.config.name
         try:
-            sync = await connection.sync()
-            async with self._desk.database.lease(lease_name(name)) as mine:
-                if mine:
-                    await sync.refresh(full=full or (approve and bool(await sync.approve())))
-                else:
-                    _log.warning("mirror not refreshed: another node is at it", extra={"connection": name})
+            while not await self._in_turn(connection, full, approve):
+                await self._desk.clock.sleep(TURN_SECONDS)
         except Exception as error:
             told = scim_error(error, "refresh", name).detail
             _log.warning("mirror not refreshed", extra={"connection": name, "error": told})
+
+    async def _in_turn(self, connection: Connection, full: bool, approve: bool) -> bool:
+        """Whether it was refreshed; not where it is being refreshed already, here or on another node."""
+        sync = await connection.sync()
+        async with self._desk.database.lease(lease_name(connection.config.name)) as mine:
+            if mine:
+                await sync.refresh(full=full or (approve and bool(await sync.approve())))
+            return mine
 
     async def aclose(self) -> None:
         """End what runs; a refresh goes on where it was the next time."""
