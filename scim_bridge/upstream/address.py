@@ -24,6 +24,8 @@ def web_address(text: str, what: str) -> httpx.URL:
     url = _parsed(text, {})
     if url is None or url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{what} has to be an http:// or https:// URL")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise ValueError(f"{what} has a port that there is not")
     return url
 
 

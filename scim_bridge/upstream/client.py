@@ -104,6 +104,8 @@ class UpstreamClient:
         observe: Callable[[CredentialUse], None] = unobserved,
         pace: Pace | None = None,
     ) -> None:
+        if not options.timeout_seconds > 0:  # 0 is none to the HTTP library
+            raise ValueError("timeout_seconds is too small")
         self._name = name
         self._base = base_address(base_url)
         self._options = options

@@ -11,6 +11,7 @@ from scim_bridge.admin.service.documents import apart, merged, shown
 from scim_bridge.checks import CheckResult, check_connection
 from scim_bridge.config import ConnectionConfig, stored_connection
 from scim_bridge.config_tables import ConfigError
+from scim_bridge.connections import Connection
 from scim_bridge.registry import Entry
 from scim_bridge.store import connections as store
 from scim_bridge.store.connections import StoredConnection
@@ -79,23 +80,30 @@ class Connections:
 
         Raises AdminError 400 where the document is not as it has to be.
         """
-        return await self._tried(self._config(name, document))
+        return await self._tried(self._trial(self._config(name, document)))
 
     async def check_one(self, name: str) -> CheckResult:
         """The same for a connection that there is."""
         entry = await self._desk.entry(name)
         if entry.connection is not None:
-            return await self._tried(entry.connection.config)
+            return await self._tried(self._desk.trial(entry.connection.config))
         assert entry.record is not None
         try:
-            config = self._desk.stored.config(entry.record)
+            connection = self._desk.trial(self._desk.stored.config(entry.record))
         except (ConfigError, Unusable) as error:
             return CheckResult(name, provider_of(entry.record), False, str(error), error)
-        return await self._tried(config)
+        return await self._tried(connection)
 
-    async def _tried(self, config: ConnectionConfig) -> CheckResult:
-        async with aclosing(self._desk.trial(config)) as connection:
+    async def _tried(self, connection: Connection) -> CheckResult:
+        async with aclosing(connection):
             return await check_connection(connection)
+
+    def _trial(self, config: ConnectionConfig) -> Connection:
+        """Raises AdminError 400 for settings that nothing can be opened with."""
+        try:
+            return self._desk.trial(config)
+        except ConfigError as error:
+            raise AdminError(400, _detail(error), error.key or None) from None
 
     def _config(self, name: str, document: Mapping[str, Any]) -> ConnectionConfig:
         """Raises AdminError 400, naming the member that it is about."""
@@ -106,10 +114,7 @@ class Connections:
 
     async def _usable(self, config: ConnectionConfig, test: bool) -> None:
         """Raises AdminError: 400 for settings that nothing can be opened with, 422 where a test fails."""
-        try:
-            connection = self._desk.trial(config)
-        except ConfigError as error:
-            raise AdminError(400, _detail(error), error.key or None) from None
+        connection = self._trial(config)
         async with aclosing(connection):
             result = await check_connection(connection) if test else None
         if result is not None and not result.ok:

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.admin.api.calls import TOKEN, Calls, api, bare
 from tests.admin.world import World
 
@@ -140,6 +142,28 @@ async def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         for change, key in WRONG:
             await ask.refused("POST", "/connections", 400, key, json={"name": "acme", **OWN_DOCUMENT, **change})
         assert (await ask("GET", "/connections", 200)).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"proxy": "socks5://192.0.2.1:1080"},
+        {"token": "a\r\nX-Other: b"},
+        {"timeout_seconds": 0},
+        {"timeout_seconds": -1},
+        {"base_url": "http://192.0.2.1:99999/v2"},
+    ],
+)
+async def test_what_nothing_can_be_opened_with_is_refused_before_anything_is_tried(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    settings = {"base_url": "http://192.0.2.1/v2", "token": "t0ken", **wrong}
+    async with api(tmp_path) as (ask, _):
+        for path in ("/connections/check", "/connections"):
+            body: dict[str, Any] = {"provider": "scim", "settings": settings}
+            answer = await ask("POST", path, 400, json=body if path.endswith("check") else {"name": "acme", **body})
+            assert answer.json()["detail"].startswith("settings"), answer.text
+            assert str(wrong.get("token", "t0ken")) not in answer.text
 
 
 async def test_what_cannot_be_read_any_more_is_shown_as_such(tmp_path: Path) -> None:
