@@ -178,6 +178,8 @@ class MirrorCopy:
     ) -> tuple[Found, dict[str, dict[int, list[Element]]]]:
         """Rows, and those of the relations asked for that the tables hold."""
         found = self._searcher.page(sql, search, query, after)
+        if not query.relations:
+            return found, {}
         names = query.relations.intersection(self.store.layout.relations)
         rows = [each[0] for each in found.rows]
         return found, {name: self._searcher.elements(sql, rows, name) for name in names}

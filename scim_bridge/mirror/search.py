@@ -1,7 +1,7 @@
 """Answering queries from a mirror's tables: any page at the cost of the first, totals without counting rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -21,8 +21,9 @@ MAX_COMPILED: Final = 512
 Element = dict[str, Any]
 
 
-Stored = tuple[int, bytes, bytes]
-"""A resource as the tables hold it: the number of its row, the digest of its state, and its document.
+Stored = tuple[int, bytes | None, bytes]
+"""A resource as the tables hold it: the number of its row, the digest of its state, and its document; without the
+digest where the document is all that is asked for.
 
 A tuple, as it comes from the database: an object for each of a hundred rows costs as much as reading them.
 """
@@ -48,14 +49,19 @@ class Search:
     descending: bool
     residual: FilterNode | None
 
-    @property
-    def quick(self) -> bool:
-        """Whether it takes well below a millisecond."""
-        return self.residual is None and self.order is None and (self.condition is None or self.condition.narrow)
+    quick: bool = field(init=False)
+    """Whether it takes well below a millisecond."""
+    ordering: str = field(init=False)
+    """What follows ORDER BY; rows of equal keys, and those without an order asked for, as they are listed."""
+    texts: dict[bool, str] = field(default_factory=dict, init=False, compare=False)
+    """The statements of a page from the beginning on, by whether documents are all that is asked for, once made."""
 
-    @property
-    def ordering(self) -> str:
-        """What follows ORDER BY; rows of equal keys, and those without an order asked for, as they are listed."""
+    def __post_init__(self) -> None:
+        narrow = self.condition is None or self.condition.narrow
+        object.__setattr__(self, "quick", self.residual is None and self.order is None and narrow)
+        object.__setattr__(self, "ordering", self._ordering())
+
+    def _ordering(self) -> str:
         if self.order is not None:
             # Missing values come last, descending first (RFC 7644 section 3.4.2.3).
             return f"{self.order} DESC NULLS FIRST, d.seq" if self.descending else f"{self.order} ASC NULLS LAST, d.seq"
@@ -94,10 +100,10 @@ class Searcher:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def one(self, sql: Sql, resource_id: str, *, whole: bool = False) -> Stored | None:
+    def one(self, sql: Sql, resource_id: str, *, whole: bool = False) -> tuple[int, bytes, bytes] | None:
         """The resource with an id; ``whole``: with what is returned on request only."""
-        rows = sql.rows(self._whole_by_id if whole else self._by_id, (resource_id,))
-        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+        rows: list[Any] = sql.rows(self._whole_by_id if whole else self._by_id, (resource_id,))
+        return rows[0] if rows else None
 
     def page(self, sql: Sql, search: Search, query: Query, after: Sequence[Any] | None) -> Found:
         """A page of a query, from its offset or ``after`` a position."""
@@ -116,22 +122,27 @@ class Searcher:
         """A page of the whole list."""
         self._blocks = found = blocks.read(sql, self._store.tables, self._blocks)
         start, skip = (after[-1] + 1, 0) if after is not None else found.place(query.offset)
-        text = f"SELECT seq, state, {_what(query)} FROM {self._table} d WHERE seq >= ? ORDER BY seq LIMIT ? OFFSET ?"
+        text = f"SELECT seq, {_what(query)} FROM {self._table} d WHERE seq >= ? ORDER BY seq LIMIT ? OFFSET ?"
         rows: list[Any] = sql.rows(text, (start, query.count, skip)) if query.count else []
         more = bool(rows) and query.offset + len(rows) < found.total
         return Found(rows, found.total, [rows[-1][0]] if more else None, found.revision)
 
     def _rows(self, sql: Sql, search: Search, query: Query, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:
         """Rows, each with the revision of the tables."""
-        condition, params = _conditions(search, after)
-        inner, bound = f"{condition} ORDER BY {search.ordering} LIMIT ? OFFSET ?", (query.count, query.offset)
-        if after is not None:
-            bound = query.count, 0
+        if after is None:
+            text = search.texts.get(query.documents) or self._statement(search, query, None)
+            search.texts[query.documents] = text
+            params = search.condition.params if search.condition is not None else ()
+            return sql.rows(text, (*params, query.count, query.offset))
+        return sql.rows(self._statement(search, query, after), (*_conditions(search, after)[1], query.count, 0))
+
+    def _statement(self, search: Search, query: Query, after: Sequence[Any] | None) -> str:
+        condition, _ = _conditions(search, after)
+        inner = f"{condition} ORDER BY {search.ordering} LIMIT ? OFFSET ?"
         if not search.quick:
             # Rows that do not match, or are passed over, are told by an index, without reading their documents.
             inner = f"d.seq IN (SELECT d.seq FROM {self._table} d WHERE {inner}) ORDER BY {search.ordering}"
-        text = f"SELECT d.seq, d.state, {_what(query)}, {self._revision} FROM {self._table} d WHERE {inner}"
-        return sql.rows(text, (*params, *bound))
+        return f"SELECT d.seq, {_what(query)}, {self._revision} FROM {self._table} d WHERE {inner}"
 
     def _total(
         self, sql: Sql, search: Search, query: Query, rows: Sequence[Stored], after: Sequence[Any] | None
@@ -161,12 +172,12 @@ class Searcher:
         assert search.residual is not None and search.condition is not None
         matches = predicate(search.residual, self._store.layout.resource)
         text = (
-            f"SELECT d.seq, d.state, COALESCE(d.more, d.document), {_what(query)} FROM {self._table} d"
+            f"SELECT d.seq, {_what(query)}, COALESCE(d.more, d.document) FROM {self._table} d"
             f" WHERE {search.condition.text} ORDER BY {search.ordering}"
         )
         rows: list[Stored] = []
         total = 0
-        for row, state, whole, body in sql.stream(text, search.condition.params):
+        for row, state, body, whole in sql.stream(text, search.condition.params):
             if matches({**decoded(whole), **self._related(sql, row)}):
                 if query.offset <= total < query.offset + query.count:
                     rows.append((row, state, body))
@@ -206,8 +217,8 @@ def decoded(document: bytes) -> dict[str, Any]:
 
 
 def _what(query: Query) -> str:
-    """The document that is shown by default where that is asked for, else the whole one."""
-    return "document" if query.documents else "COALESCE(d.more, d.document)"
+    """The document that is shown by default where that is asked for, else the digest and the whole one."""
+    return "NULL, d.document" if query.documents else "d.state, COALESCE(d.more, d.document)"
 
 
 def _is_decimal(key: Any) -> bool:

@@ -254,9 +254,8 @@ def id_of_request(headers: Mapping[str, str]) -> str:
 async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
     """The request's body. Raises ScimError 413 as soon as it is too large."""
     announced = headers.get("content-length", "0")
-    too_large = ScimError(413, f"The request body is larger than {MAX_BODY_BYTES} bytes")
     if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
-        raise too_large
+        raise _too_large()
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
@@ -265,10 +264,14 @@ async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise too_large
+            raise _too_large()
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+def _too_large() -> ScimError:
+    return ScimError(413, f"The request body is larger than {MAX_BODY_BYTES} bytes")
 
 
 def _encoded(body: Mapping[str, Any] | bytes | None) -> bytes:

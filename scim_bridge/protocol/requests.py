@@ -1,10 +1,10 @@
 """What a client asks for, read from an HTTP request independent of any web framework."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from scim_bridge.protocol.audit import RequestAudit, Trail
 from scim_bridge.protocol.bodies import check_message, member
@@ -15,6 +15,8 @@ _NAMES: Final = (
     "attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor",
 )  # fmt: skip
 _BY_LOWER_CASE: Final = {name.lower(): name for name in _NAMES}
+_CANONICAL: Final = {name: name for name in _NAMES}
+"""The spelling that nearly all clients use."""
 PROJECTIONS: Final = ("attributes", "excludedAttributes")
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _LARGEST: Final = 2**63 - 1
@@ -75,7 +77,7 @@ def read_query(query_string: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in query_string.decode("latin-1").split("&"):
         key, _, value = pair.partition("=")
-        name = _BY_LOWER_CASE.get(_unquoted(key).lower())
+        name = _CANONICAL.get(key) or _BY_LOWER_CASE.get(_unquoted(key).lower())
         if name is None:
             continue
         value = _unquoted(value)
@@ -87,8 +89,13 @@ def read_query(query_string: bytes) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
     try:
-        return unquote(text.replace("+", " "), errors="strict")
+        # Of ASCII, both give the same, and the first in half the time.
+        return unquote_to_bytes(text).decode() if text.isascii() else unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise invalid_value("The query is not encoded as UTF-8") from None
 
@@ -107,16 +114,8 @@ def from_body(body: Mapping[str, Any], *, strict: bool) -> Search:
 def _search(given: Mapping[str, Any]) -> Search:
     if given.get("cursor") is not None and given.get("startIndex") not in (None, ""):
         raise invalid_value("startIndex and cursor cannot be combined")
-    return Search(
-        attributes=_names(given, "attributes"),
-        excluded=_names(given, "excludedAttributes"),
-        filter=_text(given, "filter") or None,
-        sort_by=_text(given, "sortBy") or None,
-        descending=_descending(given),
-        start_index=max(1, _number(given, "startIndex", 1)),
-        count=max(0, _number(given, "count", 0)) if given.get("count") not in (None, "") else None,
-        cursor=_text(given, "cursor"),
-    )
+    # What is not given is not read: of eight parameters that is most.
+    return Search(**{_READ[name][0]: _READ[name][1](given, name) for name in given if name in _READ})
 
 
 def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
@@ -136,17 +135,44 @@ def _text(given: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def _number(given: Mapping[str, Any], name: str, default: int) -> int:
+def _text_or_none(given: Mapping[str, Any], name: str) -> str | None:
+    return _text(given, name) or None
+
+
+def _start(given: Mapping[str, Any], name: str) -> int:
+    found = _number(given, name)
+    return 1 if found is None else max(1, found)
+
+
+def _count(given: Mapping[str, Any], name: str) -> int | None:
+    found = _number(given, name)
+    return None if found is None else max(0, found)
+
+
+def _number(given: Mapping[str, Any], name: str) -> int | None:
     value = given.get(name)
-    if value in (None, ""):
-        return default
+    if value is None or value == "":
+        return None
     if isinstance(value, bool) or not isinstance(value, int | str) or not _INTEGER.fullmatch(str(value)):
         raise invalid_value(f"{name} takes an integer")
     return max(-_LARGEST, min(int(value), _LARGEST))
 
 
-def _descending(given: Mapping[str, Any]) -> bool:
-    order = (_text(given, "sortOrder") or "ascending").lower()
+def _descending(given: Mapping[str, Any], name: str) -> bool:
+    order = (_text(given, name) or "ascending").lower()
     if order not in ("ascending", "descending"):
         raise invalid_value("sortOrder takes ascending or descending")
     return order == "descending"
+
+
+_READ: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any], str], Any]]]] = {
+    "attributes": ("attributes", _names),
+    "excludedAttributes": ("excluded", _names),
+    "filter": ("filter", _text_or_none),
+    "sortBy": ("sort_by", _text_or_none),
+    "sortOrder": ("descending", _descending),
+    "startIndex": ("start_index", _start),
+    "count": ("count", _count),
+    "cursor": ("cursor", _text),
+}
+"""Where each parameter goes, and what reads it."""
