@@ -146,6 +146,7 @@ async def test_a_resource_is_shown_beside_the_record_of_its_upstream(operator: O
     before = calls(operator)
     page = await operator.get(f"{USERS}/{user['id']}")
     told = plain(page)
+    assert "GET /users/{id}, just read" in told.replace(" ,", ",")
     assert f"userName {user['userName']}" in told and f"externalId {user['externalId']}" in told
     as_scim, raw = (orjson.loads(unescape(each)) for each in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL))
     assert as_scim["userName"] == user["userName"] and as_scim["meta"]["location"] == user["meta"]["location"]

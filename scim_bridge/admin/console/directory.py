@@ -13,6 +13,7 @@ from starlette.routing import Route
 from scim_bridge.admin.console import shown
 from scim_bridge.admin.console.frame import Console, Visit, path
 from scim_bridge.admin.console.listing import Listing, listed, types
+from scim_bridge.admin.console.providers import request_of
 from scim_bridge.admin.console.reading import Look, look
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.protocol.requests import Search
@@ -29,12 +30,13 @@ _MEMBERS: Final = "members"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A resource, and the upstream record that it is made of, or why that is not to be had."""
+    """A resource, and the upstream record that it is made of, or why that is not to be had; ``item``: its look-up."""
 
     schema: ResourceSchema
     resource: Mapping[str, Any]
     relations: tuple[str, ...]
     left: tuple[str, ...]
+    item: str
     row: Row | None
     problem: str
 
@@ -104,6 +106,7 @@ class DirectoryPages:
             scim=shown.as_json(resource.resource),
             raw=shown.as_json(resource.row) if resource.row is not None else None,
             url=f"{base_url}/{endpoint}/{own}",
+            item=resource.item,
             most=shown.MOST_ELEMENTS,
             **context,
         )
@@ -170,7 +173,7 @@ async def _read(look: Look, service: ScimService, endpoint: str, whole: bool) ->
     assert not isinstance(record, BaseException)  # it tells what goes wrong
     body = answer.body if isinstance(answer.body, Mapping) else orjson.loads(answer.body or b"{}")
     relations = tuple(each.attribute for each in directory.collection.relations if each.attribute not in left)
-    return Found(schema, body, relations, left, *record)
+    return Found(schema, body, relations, left, request_of(directory.collection.item), *record)
 
 
 def _is_left(relation: Relation) -> bool:

@@ -92,14 +92,14 @@ def capabilities(collections: Sequence[Collection]) -> list[Capability]:
 
 def _capability(collection: Collection) -> Capability:
     relations = [
-        (each.attribute, [_request(read.access) for read in each.reads] or ["its own record"])
+        (each.attribute, [request_of(read.access) for read in each.reads] or ["its own record"])
         for each in collection.relations
     ]
     return Capability(
         collection.resource.endpoint.strip("/"),
         collection.resource.name,
         tables.operations(collection),
-        _request(collection.item),
+        request_of(collection.item),
         [_read(each) for each in collection.reads],
         relations,
     )
@@ -107,8 +107,9 @@ def _capability(collection: Collection) -> Capability:
 
 def _read(access: AccessPath) -> Read:
     sorts = [f"{attribute} {order}" for attribute, order in access.sorts]
-    return Read(_request(access), tables.paging(access), tables.pushed(access), sorts)
+    return Read(request_of(access), tables.paging(access), tables.pushed(access), sorts)
 
 
-def _request(access: AccessPath) -> str:
+def request_of(access: AccessPath) -> str:
+    """The upstream request of an access path, with its variables in braces."""
     return f"{'GET' if access.body is None else 'POST'} {access.path}"
