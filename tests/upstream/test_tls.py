@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scim_bridge.upstream.client import ClientOptions, UpstreamClient
+from scim_bridge.upstream.client import ClientOptions, UpstreamClient, _trust
 from scim_bridge.upstream.errors import NotTrusted, Rejected, Unavailable, UpstreamError
 from scim_bridge.upstream.reply import Reply
 from tests.clocks import FakeClock
@@ -165,3 +165,10 @@ async def test_an_ipv6_proxy_or_upstream_is_an_address_like_any_other() -> None:
     options = ClientOptions(proxy="http://[::1]:3128")
     async with connected(None, base="https://[::1]:8443/v1", options=options):
         pass  # closed without having been used
+
+
+def test_the_usual_authorities_are_read_once_and_who_has_files_of_its_own_shares_nothing(ours: Authority) -> None:
+    usual = [_trust(ClientOptions()) for _ in range(2)]
+    own = [_trust(ClientOptions(client_cert=ours.issue("bridge"))), _trust(ClientOptions(ca_bundle=ours.bundle))]
+    assert usual[0] is usual[1]
+    assert len({id(each) for each in (usual[0], *own)}) == 3
