@@ -4,10 +4,12 @@ A request costs a look-up and two additions: an answer out of a mirror takes a h
 library would take some (its `labels()` alone two). Labels come from fixed sets, or from the configuration: never ids.
 """
 
+import asyncio
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from scim_bridge import __version__
@@ -58,6 +60,8 @@ SHARED: Final = (
     Family("scim_bridge_mirror_held_resources", "gauge", "Resources that seem gone, kept until approved", None),
 )
 """What is in the database, which all workers and nodes share."""
+SHARED_SECONDS: Final = 3.0
+"""How long the database may take to tell that: who scrapes gives up after some seconds."""
 FAMILIES: Final = (*COUNTERS, *GAUGES, *SHARED)
 _Series = tuple[str, str, str, int]
 
@@ -80,8 +84,15 @@ class Counted(Protocol):
 class Metrics:
     """What this process counted. To be told of each request, as the log is."""
 
-    def __init__(self, connections: Mapping[str, Counted], *, wall: Callable[[], int] = now) -> None:
+    def __init__(
+        self,
+        connections: Mapping[str, Counted],
+        *,
+        wall: Callable[[], int] = now,
+        shared_seconds: float = SHARED_SECONDS,
+    ) -> None:
         self._connections = connections
+        self._shared_seconds = shared_seconds
         self._wall = wall
         self._started = time.time()
         self._series: dict[_Series, Durations] = {}
@@ -157,15 +168,14 @@ class Metrics:
         return found
 
     async def shared(self) -> Samples:
-        """What is in the database; nothing of a connection whose database does not answer."""
+        """What is in the database, as far as that answers in time: all else is wanted most while it does not."""
         found: Samples = {}
-        for name, each in list(self._connections.items()):
-            try:
-                standing = await each.standing()
-            except DatabaseUnavailable:
-                continue
-            for one in standing:
-                found |= self._mirror(name, one)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._shared_seconds):
+                for name, each in list(self._connections.items()):
+                    with suppress(DatabaseUnavailable):
+                        for one in await each.standing():
+                            found |= self._mirror(name, one)
         return found
 
     def _mirror(self, name: str, one: Standing) -> Samples:

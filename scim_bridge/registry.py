@@ -87,6 +87,8 @@ class Registry:
         self._own = frozenset(own)
         self._version: int | None = None
         self._refreshing = asyncio.Lock()
+        self._failures = 0
+        self._answers = True
         self._running: dict[Connection, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._noted: dict[str, int] = {}
@@ -132,7 +134,7 @@ class Registry:
 
     def missing(self) -> ScimError:
         """What a request is answered whose connection is not there: 404 only where it is known that there is none."""
-        if self.stored is not None and self._version is None:
+        if self.stored is not None and (self._version is None or not self._answers):
             return ScimError(503, "The connections of the database are not known yet", headers={"Retry-After": "2"})
         return ScimError(404, "There is no such connection")
 
@@ -177,11 +179,23 @@ class Registry:
             since_noted += LOOK_SECONDS
 
     async def refresh(self) -> None:
-        """Follow what has changed in the database by now. Raises DatabaseUnavailable."""
+        """Follow what has changed in the database by now. Raises DatabaseUnavailable.
+
+        Of those who wait for a database that does not answer, the first one waits for it: the others fail with it, or
+        each would wait for all before.
+        """
         if self.stored is None:
             return
+        failures = self._failures
         async with self._refreshing:
-            state = await self.stored.changed(self._version)
+            if self._failures != failures:
+                raise DatabaseUnavailable("it did not answer a moment ago")
+            try:
+                state = await self.stored.changed(self._version)
+            except DatabaseUnavailable:
+                self._failures, self._answers = self._failures + 1, False
+                raise
+            self._answers = True
             if state is not None:
                 self._take(self.stored, state)
                 self._version = state.version

@@ -1,5 +1,6 @@
 """What is counted of requests and upstreams, and under which labels."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from scim_bridge.config import from_document
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.exposition import exposition
 from scim_bridge.metrics import FAMILIES, Metrics, merged
+from scim_bridge.mirror.standing import Standing
 from scim_bridge.providers.pingone.sandbox import Sandbox
 from scim_bridge.registry import Registry
 from tests.clocks import FakeClock
@@ -176,3 +178,19 @@ def test_alerts_ask_for_metrics_that_there_are() -> None:
     for rule in rules:
         assert rule["alert"]
         assert set(re.findall(r"scim_bridge_\w+", rule["expr"].replace('job="scim_bridge"', ""))) <= known, rule
+
+
+async def test_a_database_that_is_silent_keeps_nobody_from_the_rest(acme: Connection) -> None:
+    class Waits:
+        def __init__(self) -> None:
+            self.config, self.client, self.refreshes, self.opened = acme.config, acme.client, acme.refreshes, None
+
+        async def standing(self) -> list[Standing]:
+            await asyncio.Event().wait()
+            return []
+
+    metrics = Metrics({"acme": acme, **{f"m{number}": Waits() for number in range(3)}}, shared_seconds=0.01)
+    metrics(told())
+    async with asyncio.timeout(10):
+        found = await samples(metrics)
+    assert of(found, "requests_total", connection="acme", method="GET", resource="Users", status="2xx") == 1
