@@ -163,7 +163,8 @@ class MirrorCopy:
         if found.after is not None:
             following = {"o": query.offset + len(found.rows), **({"after": found.after} if found.after else {})}
         if query.documents:
-            return Page([], found.total, following, [each[2] for each in found.rows], found.revision)
+            documents = found.documents if found.documents is not None else [each[2] for each in found.rows]
+            return Page([], found.total, following, documents, found.revision)
         records = [
             Record(decoded(document), {name: related[name][row] for name in related}, state=state)
             for row, state, document in found.rows

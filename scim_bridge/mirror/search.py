@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -31,13 +32,15 @@ A tuple, as it comes from the database: an object for each of a hundred rows cos
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of a page, how many match in all where that is known, the position after it (None at the end), and the
-    revision of the tables, no later than the rows."""
+    """Rows of a page, how many match in all where that is known, the position after it (None at the end, or unasked),
+    and the revision of the tables, no later than the rows. ``documents``: those of the rows, where nothing else is
+    asked for."""
 
     rows: list[Stored]
     total: int | None
     after: list[Any] | None
     revision: int = 0
+    documents: list[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Searcher:
         self._revision = f"(SELECT revision FROM mirror_types WHERE number = {store.tables.number})"
         self._blocks: blocks.Blocks | None = None
         self.compiled = lru_cache(maxsize=MAX_COMPILED)(self._compiled)
+        self._documents = f"SELECT document FROM {self._table} WHERE seq >= ? ORDER BY seq LIMIT ? OFFSET ?"
         self._by_id = f"SELECT seq, state, document FROM {self._table} WHERE id = ?"
         self._whole_by_id = f"SELECT seq, state, COALESCE(more, document) FROM {self._table} WHERE id = ?"
 
@@ -122,6 +126,10 @@ class Searcher:
         """A page of the whole list."""
         self._blocks = found = blocks.read(sql, self._store.tables, self._blocks)
         start, skip = (after[-1] + 1, 0) if after is not None else found.place(query.offset)
+        if query.documents and not query.follow:
+            # Two more columns of a hundred rows would make the request dearer by a twentieth (measured).
+            documents = sql.rows(self._documents, (start, query.count, skip)) if query.count else []
+            return Found([], found.total, None, found.revision, list(chain.from_iterable(documents)))
         text = f"SELECT seq, {_what(query)} FROM {self._table} d WHERE seq >= ? ORDER BY seq LIMIT ? OFFSET ?"
         rows: list[Any] = sql.rows(text, (start, query.count, skip)) if query.count else []
         more = bool(rows) and query.offset + len(rows) < found.total
@@ -160,7 +168,7 @@ class Searcher:
 
     def _after(self, search: Search, query: Query, rows: Sequence[Stored], sql: Sql) -> list[Any] | None:
         """The position of the last row: its key where there is an order, and its number."""
-        if not rows or len(rows) < query.count:
+        if not query.follow or not rows or len(rows) < query.count:
             return None
         if search.order is None:
             return [rows[-1][0]]

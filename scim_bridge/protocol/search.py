@@ -99,7 +99,8 @@ class Searcher:
         count = self._paging.count(search.count)
         relations = shown.relations(directory.collection)
         plain = self._publishers[id(directory)].is_default(shown)
-        return Query(node, sort, search.start_index - 1, count, relations, documents=plain)
+        follow = search.cursor is not None
+        return Query(node, sort, search.start_index - 1, count, relations, documents=plain, follow=follow)
 
     def _checked(self, text: str, directory: Directory) -> FilterNode:
         """A filter that fits a resource type. Those that do are remembered: checking takes longer than answering."""

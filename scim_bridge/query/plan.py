@@ -51,6 +51,7 @@ class Query:
     relations: frozenset[str] = frozenset()  # the relations to fill in for the rows returned
     need_total: bool = True
     documents: bool = False  # rows may come as stored documents
+    follow: bool = True  # whether where the next page begins is asked for
 
     @property
     def key(self) -> tuple[str, Sort | None]:
