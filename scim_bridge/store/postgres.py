@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 CONNECTIONS: Final = 8
+RECONNECT_SECONDS: Final = 3.0
+"""How long the pool tries by itself to connect. Each attempt waits twice as long as the one before: after an outage of
+minutes the next one would be minutes away. Once it has given up, the next request begins anew."""
+LOCK_SECONDS: Final = 10
+"""How long what reads waits for others that make or drop tables; else these would have all threads in the end."""
 _KEEPALIVE: Final[dict[str, Any]] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _CASTS: Final = {"text": "", "integer": "::numeric", "decimal": "::numeric", "boolean": "::boolean"}
 
@@ -120,12 +125,16 @@ class PostgresDatabase:
 
     dialect: Final = PostgresDialect()
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Raises DatabaseUnavailable."""
         import psycopg
         from psycopg_pool import ConnectionPool, PoolTimeout
 
         self._failures = (psycopg.Error, PoolTimeout)
+        self._begin_reading = (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+            f" SET LOCAL lock_timeout = {int(lock_seconds * 1000)}"
+        ).encode()
         self.url = url
         try:
             psycopg.connect(url, connect_timeout=10).close()
@@ -133,7 +142,14 @@ class PostgresDatabase:
             raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {_first_line(error)}") from None
         # psycopg's own check finds connections that a restarted server has closed.
         self._pool = ConnectionPool(
-            url, min_size=1, max_size=CONNECTIONS, timeout=10, open=True, check=ConnectionPool.check_connection
+            url,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=10,
+            reconnect_timeout=RECONNECT_SECONDS,
+            open=True,
+            check=ConnectionPool.check_connection,
+            configure=_kept_alive,
         )
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres")
 
@@ -155,7 +171,7 @@ class PostgresDatabase:
         try:
             with self._pool.connection() as connection:
                 if reading:
-                    connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    connection.execute(self._begin_reading)
                 return work(PostgresSql(connection), *args, **kwargs)
         except self._failures as error:
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from None
@@ -195,6 +211,7 @@ class PostgresDatabase:
 
         try:
             connection = psycopg.connect(self.url, connect_timeout=10, autocommit=True, **_KEEPALIVE)
+            _kept_alive(connection)
             text = b"SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
             row = connection.execute(text, (f"scim_bridge {name}",)).fetchone()
         except psycopg.Error as error:
@@ -207,6 +224,14 @@ class PostgresDatabase:
     async def aclose(self) -> None:
         self._threads.shutdown()
         self._pool.close()
+
+
+def _kept_alive(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    """Have the server notice within half a minute that this machine is gone, with all the locks that it holds: by
+    itself it takes two hours."""
+    for name, value in _KEEPALIVE.items():
+        connection.execute(f"SET tcp_{name} = {value}".encode())
+    connection.commit()
 
 
 def _first_line(error: Exception) -> str:

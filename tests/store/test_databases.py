@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -78,7 +79,7 @@ async def test_a_quick_write_waits_for_a_long_one(database: Database, url: str) 
     await asyncio.to_thread(begun.wait, 10)
     quick = asyncio.ensure_future(database.write_quick(add, "quick"))
     gone = asyncio.ensure_future(database.write_quick(add, "gone"))
-    assert await database.read_quick(names) == []  # which waits for nobody
+    assert "long" not in await database.read_quick(names)  # which waits for nobody
     gone.cancel()
     goes_on.set()
     await writing
@@ -164,6 +165,78 @@ async def test_a_lease_of_a_process_that_is_gone_runs_out(tmp_path: Path, monkey
         assert other
     await held.__aexit__(None, None, None)
     await opened.aclose()
+
+
+@pytest.mark.slow
+async def test_who_reads_does_not_wait_for_ever_for_who_holds_the_tables(shared: str) -> None:
+    database, other = PostgresDatabase(shared, lock_seconds=0.1), PostgresDatabase(shared)
+    release = Event()
+
+    def hold(sql: Sql) -> None:
+        sql.run("LOCK TABLE things IN ACCESS EXCLUSIVE MODE")
+        assert release.wait(30)
+
+    try:
+        await database.write(made)
+        holding = asyncio.ensure_future(other.write(hold))
+        with pytest.raises(DatabaseUnavailable):
+            while True:  # until it holds them
+                await database.read(names)
+        release.set()
+        await holding
+        assert await database.read(names) == []
+    finally:
+        release.set()
+        await database.aclose()
+        await other.aclose()
+
+
+@pytest.mark.slow
+async def test_the_server_notices_that_a_node_is_gone(shared: str) -> None:
+    database = PostgresDatabase(shared)
+    told = await database.read(lambda sql: sql.rows("SHOW tcp_keepalives_idle"))
+    await database.aclose()
+    assert told == [("10",)]
+
+
+@pytest.mark.slow
+async def test_after_a_long_outage_the_database_is_there_at_once(shared: str) -> None:
+    address = urlsplit(shared)
+    assert address.port is not None
+    there = asyncio.Event()
+    there.set()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if there.is_set():
+            onward, back = await asyncio.open_connection("127.0.0.1", address.port)
+            relays.extend((asyncio.create_task(copied(reader, back)), asyncio.create_task(copied(onward, writer))))
+            open_ends.extend((writer, back))
+        else:
+            writer.close()
+
+    async def copied(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        while chunk := await source.read(65_536):
+            to.write(chunk)
+        to.close()
+
+    relays: list[asyncio.Task[None]] = []
+    open_ends: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = shared.replace(f":{address.port}/", f":{port}/")
+        database = await asyncio.to_thread(PostgresDatabase, url)
+        await database.write(made)
+        there.clear()
+        for each in open_ends:
+            each.close()
+        for _ in range(2):  # each waits for ten seconds
+            with pytest.raises(DatabaseUnavailable):
+                await database.read(names)
+        there.set()
+        assert await database.read(names) == []
+        await asyncio.to_thread(database._pool.close)
+        await database.aclose()
+        await asyncio.gather(*relays, return_exceptions=True)
 
 
 def test_only_its_owner_may_read_a_file(tmp_path: Path) -> None:
