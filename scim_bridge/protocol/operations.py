@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from scim2_models import InvalidFilterException, InvalidPathException
@@ -15,6 +16,8 @@ from scim_bridge.protocol.values import as_boolean, read_only_error, required_er
 from scim_bridge.schemas import AttributePath, ResourceSchema, SchemaAttribute
 
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+MAX_REMEMBERED_TEXT: Final = 256
+"""Of a path that is remembered, as read."""
 _NOT_SETTABLE: Final = frozenset({"schemas", "id", "meta"})
 
 
@@ -173,6 +176,10 @@ def _with_booleans(node: FilterNode, attribute: SchemaAttribute) -> FilterNode:
 
 
 def _parsed(text: str) -> AttrPath | ValuePath:
+    return _remembered(text) if len(text) <= MAX_REMEMBERED_TEXT else _read_path(text)
+
+
+def _read_path(text: str) -> AttrPath | ValuePath:
     try:
         node = Path[Any](text).ast
     except InvalidFilterException:
@@ -182,6 +189,10 @@ def _parsed(text: str) -> AttrPath | ValuePath:
     if not isinstance(node, AttrPath | ValuePath):
         raise InvalidPath("path takes an attribute, or values of one selected by a filter")
     return node
+
+
+_remembered = lru_cache(maxsize=256)(_read_path)
+"""Clients name the same few."""
 
 
 def _resolved(name: str, schema: ResourceSchema, profile: Profile) -> AttributePath | None:

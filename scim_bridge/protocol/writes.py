@@ -1,8 +1,7 @@
 """POST, PUT, PATCH and DELETE: what clients send becomes changes, never more than they asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
@@ -277,11 +276,9 @@ class Writer:
             raise invalid_value(f"The upstream cannot hold {', '.join(homeless)}")
         return homeless
 
-    @asynccontextmanager
-    async def _lock(self, resource_id: str) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(resource_id, asyncio.Lock())
-        async with lock:
-            yield
+    def _lock(self, resource_id: str) -> asyncio.Lock:
+        """The lock of a resource, which is forgotten once nobody holds it."""
+        return self._locks.setdefault(resource_id, asyncio.Lock())
 
 
 def _as(kind: type[UpstreamError], error: NotFound) -> UpstreamError:
