@@ -8,9 +8,11 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
+import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
@@ -99,12 +101,18 @@ class Bridge(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def open_bridge(config: Config, *, log: RequestLog | None = None, workers_folder: Path | None = None) -> Bridge:
-    """The application of a configuration. Raises ConfigError."""
+def open_bridge(
+    config: Config,
+    *,
+    log: RequestLog | None = None,
+    workers_folder: Path | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Bridge:
+    """The application of a configuration; ``transport`` replaces the network in tests. Raises ConfigError."""
     server = config.server
     database = opened_database(server)
     audit = open_audit(server, database)
-    base = foundation(config, audit, database=database)
+    base = replace(foundation(config, audit, database=database), transport=transport)
     own = {name: base.opened(each) for name, each in config.connections.items()}
     stored = Stored(database, vault(server), base.opened, provider_by_name)
     registry = Registry(own, stored)

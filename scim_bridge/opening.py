@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+import httpx
 from scim2_server.cursor import Cursors
 
 from scim_bridge.auditing import Auditor, audit_keys
@@ -30,6 +31,7 @@ class Foundation:
     sharing: Sharing | None = None
     audit: Auditor | None = None
     private_upstreams: bool = False
+    transport: httpx.AsyncBaseTransport | None = None  # in place of the network, for tests
 
     def opened(self, config: ConnectionConfig) -> Connection:
         """A connection, not yet signed in. Those that are not of the file lead to public addresses only, unless others
@@ -42,6 +44,7 @@ class Foundation:
                 database=self.database,
                 sharing=self.sharing,
                 audit=self.audit,
+                transport=self.transport,
                 public_only=bool(config.generation) and not self.private_upstreams,
             )
             connection.offline()

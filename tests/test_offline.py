@@ -40,7 +40,7 @@ def written(folder: Path, **server: Any) -> Path:
 def stored(tmp_path: Path) -> Iterator[Path]:
     """A folder with a database that has a connection ``acme``, whose upstream runs meanwhile."""
     loop = asyncio.new_event_loop()
-    found = world(tmp_path)
+    found = world(tmp_path, network=True)
     made = loop.run_until_complete(found.__aenter__())
     create = made.administration.connections.create(ACTOR, "acme", made.document(mode="mirror"))
     loop.run_until_complete(create)

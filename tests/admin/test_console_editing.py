@@ -112,7 +112,7 @@ async def test_a_name_that_is_taken_is_told_at_its_field(operator: Operator) -> 
 
 
 async def test_a_private_address_is_refused_where_those_are_not_allowed(tmp_path: Path) -> None:
-    async with console(tmp_path, "pingone", allow_private_upstreams=False) as operator:
+    async with console(tmp_path, "pingone", network=True, allow_private_upstreams=False) as operator:
         typed = fields(await operator.get(NEW), name="acme", **settings(operator))
         answer = await operator.post(NEW, {**typed, "test": "yes"}, 422)
         assert "This address is not a public one" in answer.text

@@ -84,7 +84,7 @@ async def test_without_admin_tokens_there_is_no_link_page(tmp_path: Path) -> Non
 
 
 async def test_credentials_for_a_private_address_are_explained_and_refused(tmp_path: Path) -> None:
-    async with world(tmp_path, "scim", allow_private_upstreams=False) as found:
+    async with world(tmp_path, "scim", network=True, allow_private_upstreams=False) as found:
         path = await link(found, provider="scim")
         form = Form((await found.client.get(path)).text)
         answer = await found.client.post(path, data=form.filled(typed("scim", found.settings["scim"])))

@@ -158,7 +158,7 @@ async def test_what_nothing_can_be_opened_with_is_refused_before_anything_is_tri
     tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
     settings = {"base_url": "http://192.0.2.1/v2", "token": "t0ken", **wrong}
-    async with api(tmp_path) as (ask, _):
+    async with api(tmp_path, network=True) as (ask, _):
         for path in ("/connections/check", "/connections"):
             body: dict[str, Any] = {"provider": "scim", "settings": settings}
             answer = await ask("POST", path, 400, json=body if path.endswith("check") else {"name": "acme", **body})
