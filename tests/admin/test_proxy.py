@@ -418,10 +418,10 @@ def test_header_fields_of_no_single_request_are_refused_behind_any_server(fields
 
 
 async def test_an_upstream_that_is_down_is_503_in_our_words() -> None:
-    async with upstream() as server:
-        origin = server.origin
-    async with serving(f"{origin}/v2") as bridge:
-        got = await asked(bridge.port, head("GET", f"{BASE}/x"))
+    with socket.socket() as held:  # where nobody listens, nor will
+        held.bind(("127.0.0.1", 0))
+        async with serving(f"http://127.0.0.1:{held.getsockname()[1]}/v2") as bridge:
+            got = await asked(bridge.port, head("GET", f"{BASE}/x"))
     assert problem(got)["detail"].startswith("Upstream acme: not reachable")
 
 
