@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 from typing import Any
 
 import pytest
