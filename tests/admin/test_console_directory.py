@@ -12,6 +12,7 @@ import pytest
 
 from scim_bridge.admin.console import reading, shown
 from scim_bridge.admin.console.directory import SIZES
+from scim_bridge.admin.html import time_text
 from scim_bridge.query.run import Reader
 from scim_bridge.store.audit import Criteria
 from scim_bridge.upstream.errors import NotFound, Unavailable
@@ -275,7 +276,11 @@ async def test_what_upstreams_call_things_is_text_whatever_it_holds(operator: Op
 def test_a_time_is_read_in_utc_and_what_is_none_is_text() -> None:
     assert shown.moment("2023-11-14T22:13:20Z") == shown.moment("2023-11-14T22:13:20") == 1_700_000_000_000
     assert shown.moment("2023-11-14T23:13:20+01:00") == 1_700_000_000_000
-    assert shown.moment("soon") is None and shown.moment(None) is None
+    for text in ("soon", None, "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"):
+        assert shown.moment(text) is None
+    for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"):
+        at = shown.moment(text)
+        assert at is not None and time_text(at).endswith(" UTC")
 
 
 def test_records_are_shown_without_what_is_a_secret_by_its_name() -> None:

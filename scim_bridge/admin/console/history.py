@@ -1,5 +1,6 @@
 """The audit log in the console: found by criteria, a page at a time, and each entry in full."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ _LAST_TIME: Final = 253_402_300_800_000
 """The year 10000, which no calendar here has."""
 _TEXTS: Final = ("connection", "actor", "action", "resource")
 _TIMES: Final = ("since", "until")
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 FIELDS: Final = (*_TEXTS, *_TIMES)
 
 
@@ -59,7 +61,7 @@ class HistoryPages:
         self.routes: list[Route] = [
             console.route("/console/audit", self._list),
             console.route("/console/audit/export", self._export),
-            console.route("/console/audit/{number:int}", self._one),
+            console.route("/console/audit/{number}", self._one),
         ]
 
     async def _list(self, visit: Visit) -> Response:
@@ -96,12 +98,13 @@ class HistoryPages:
         return StreamingResponse(lines, headers={**HEADERS, **name}, media_type=_MEDIA[kind])
 
     async def _one(self, visit: Visit) -> Response:
-        number = int(visit.param("number"))
+        text = visit.param("number")
+        number = int(text) if _NUMBER.fullmatch(text) else 0
         history = self._console.administration.history
         newest = await history.page(Criteria(), 1)
-        found = await history.page(Criteria(), 2, before=number + 1) if number < 2**62 else []
+        found = await history.page(Criteria(), 2, before=number + 1) if number else []
         if not found or found[0].number != number:
-            raise AdminError(404, f"There is no entry {number}: it may have been pruned")
+            raise AdminError(404, f"There is no entry {text[:20]}: it may have been pruned")
         details = _details(found[0])
         changes, members = details.pop("changes", {}), details.pop("members", {})
         calls = details.pop("upstream", [])

@@ -74,10 +74,10 @@ def _short(value: Any) -> str:
 
 
 def moment(value: Any) -> int | None:
-    """A dateTime of SCIM in milliseconds since 1970; None for what is none."""
+    """A dateTime of SCIM in milliseconds since 1970; None for what is none, or no time of UTC's years 1 to 9999."""
     try:
         found = datetime.fromisoformat(value)
-        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).timestamp() * 1000)
     except (TypeError, ValueError, OverflowError):
         return None
 
