@@ -49,15 +49,19 @@ async def test_a_wait_that_is_too_long_takes_nothing(nodes: Nodes) -> None:
     assert all(9 < each <= 10 for each in waits)
 
 
+AND_SOME = range(36, 40)
+"""The rest of a bucket of 40, and what drips into it meanwhile: the time is the database's own."""
+
+
 async def test_a_node_takes_a_few_turns_at_a_time_which_are_good_for_a_second(nodes: Nodes) -> None:
     one, two = paces(nodes, 40.0)
     assert await one.take(0.0) == Turn()  # and three more are held
-    assert await at_once(two, 99) == 36
+    assert await at_once(two, 99) in AND_SOME
     assert await at_once(one, 99) == 3
     await nodes.pass_by(1.0, "shared_pace.filled")
     assert await one.take(0.0) == Turn()
     nodes.clock.advance(HELD_SECONDS)
-    assert await at_once(two, 99) == 36
+    assert await at_once(two, 99) in AND_SOME
     assert await at_once(one, 99) == 0, "what was not used is lost"
 
 
