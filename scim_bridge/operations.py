@@ -119,8 +119,9 @@ class Operations:
         """Whether the database answers in time. However many ask, it is asked once."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(_answers(database))
-        done, _ = await asyncio.wait([self._asking], timeout=self._database_seconds)
-        return bool(done) and self._asking.result()
+        asking = self._asking  # another request may begin to ask anew before this one goes on
+        done, _ = await asyncio.wait([asking], timeout=self._database_seconds)
+        return bool(done) and asking.result()
 
     async def _metrics(self, request: Request) -> Response:
         if not self._allowed(request):

@@ -108,6 +108,42 @@ async def test_a_database_that_hangs_is_asked_once_however_many_ask() -> None:
         assert (await client.get("/readyz")).status_code == 503
 
 
+class InTurn:
+    """A database that answers each question when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[asyncio.Future[None]] = []
+
+    async def read(self, *work: Any) -> None:
+        self.asked.append(asyncio.get_running_loop().create_future())
+        await self.asked[-1]
+
+
+async def test_who_asks_just_after_an_answer_takes_it_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first to ask goes on only after another one has begun to ask anew."""
+    database: Any = InTurn()
+    operations = await tried({}, database)
+    real_wait = asyncio.wait
+
+    async def late(*arguments: Any, **more: Any) -> Any:
+        found = await real_wait(*arguments, **more)
+        if len(database.asked) == 1:
+            second.append(asyncio.create_task(operations._database_answers(database)))
+            while len(database.asked) < 2:
+                await asyncio.sleep(0)
+        return found
+
+    second: list[asyncio.Task[bool]] = []
+    monkeypatch.setattr(asyncio, "wait", late)
+    first = asyncio.create_task(operations._database_answers(database))
+    while not database.asked:
+        await asyncio.sleep(0)
+    database.asked[0].set_result(None)
+    assert await first
+    database.asked[1].set_result(None)
+    assert await second[0]
+
+
 # -- who may read -----------------------------------------------------------------------------------------------------
 
 
