@@ -74,6 +74,7 @@ def create_shared(sql: Sql) -> None:
         f" NULL, state {kind['text']} NOT NULL, seen {kind['bytes']}, PRIMARY KEY (connection, resource))"
     )
     sql.run(f"CREATE TABLE IF NOT EXISTS mirror_numbers (last {kind['integer']} NOT NULL)")
+    sql.run(f"CREATE TABLE IF NOT EXISTS mirror_former (connection {kind['text']} PRIMARY KEY)")
 
 
 def create(sql: Sql, tables: Tables, layout: Layout) -> None:
@@ -114,9 +115,10 @@ def drop(sql: Sql, tables: Tables) -> None:
 
 
 def forget(sql: Sql, connection: str) -> None:
-    """Take away all that is kept of a connection."""
+    """Take away all that is kept of a connection, for good: who has not heard of it yet makes no tables anew."""
     sql.exclusive("mirror")
     create_shared(sql)
+    sql.run("INSERT INTO mirror_former (connection) VALUES (?) ON CONFLICT (connection) DO NOTHING", (connection,))
     for (number,) in sql.rows("SELECT number FROM mirror_types WHERE connection = ?", (connection,)):
         drop(sql, Tables(number))
     for each in ("mirror_types", "mirror_changes", "mirror_feeds", "mirror_passes"):
@@ -124,9 +126,14 @@ def forget(sql: Sql, connection: str) -> None:
 
 
 def opened(sql: Sql, connection: str, resource: str, layout: Layout) -> Tables:
-    """The tables of a resource type; new and empty where there are none, or where they are of another layout."""
+    """The tables of a resource type; new and empty where there are none, or where they are of another layout.
+
+    Raises Dropped for a connection that was forgotten.
+    """
     sql.exclusive("mirror")  # two nodes that start at once must not make the same tables
     create_shared(sql)
+    if sql.rows("SELECT 1 FROM mirror_former WHERE connection = ?", (connection,)):
+        raise Dropped
     found = _found(sql, connection, resource)
     if found is not None and found[1] == layout.fingerprint:
         return Tables(found[0])

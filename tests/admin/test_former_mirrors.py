@@ -7,6 +7,8 @@ import pytest
 
 from scim_bridge.connections import Connection
 from scim_bridge.mirror.tables import Dropped
+from scim_bridge.store.connections import StoredConnection
+from scim_bridge.upstream.errors import Unavailable
 from tests.admin.world import ACTOR, World, world
 
 
@@ -30,6 +32,12 @@ async def people(found: World, name: str) -> list[str]:
         f"/scim/{name}/v2/Users", params={"count": 100}, headers={"Authorization": f"Bearer {token.reveal()}"}
     )
     return [each["userName"] for each in answer.json()["Resources"]]
+
+
+async def record(found: World, name: str) -> StoredConnection:
+    kept = (await found.administration.desk.entry(name)).record
+    assert kept is not None
+    return kept
 
 
 async def test_a_refresh_of_a_deleted_connection_writes_to_no_other(tmp_path: Path, url: str) -> None:
@@ -82,3 +90,27 @@ async def test_a_request_that_a_deletion_overtakes_is_no_500(
         answer = await found.client.request(method, f"/scim/acme/v2{target}", headers=headers, **content)
         assert answer.status_code in (200, 204, 503), answer.text
         assert former.opened is not None
+
+
+async def test_who_has_not_heard_of_a_deletion_makes_no_mirror_anew(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, "pingone", database=url) as found:
+        desk = found.administration.desk
+        await found.administration.connections.create(ACTOR, "acme", found.document(mode="mirror"))
+        late = desk.stored.opened(await record(found, "acme"))
+        await found.administration.connections.delete(ACTOR, "acme")
+        with pytest.raises(Unavailable):
+            await late.service()
+        await late.aclose()
+        assert await desk.read(lambda sql: sql.rows("SELECT connection FROM mirror_types")) == []
+
+
+async def test_a_refresh_that_a_deletion_overtakes_is_no_unexpected_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world(tmp_path, "pingone") as found:
+        former = await mirrored(found, "acme", "pingone")
+        mirrors = found.administration.mirrors
+        await found.administration.connections.delete(ACTOR, "acme")
+        await mirrors._refresh(former, True, False)
+    told = [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")]
+    assert [each.getMessage() for each in told] == ["mirror not refreshed"]

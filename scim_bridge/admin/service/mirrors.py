@@ -68,7 +68,8 @@ class Mirrors:
             while not await self._in_turn(connection, full, approve):
                 await self._desk.clock.sleep(TURN_SECONDS)
         except Exception as error:
-            told = scim_error(error, "refresh", name).detail
+            known = isinstance(error, DatabaseUnavailable)  # also where the connection was changed or deleted meanwhile
+            told = str(error) if known else scim_error(error, "refresh", name).detail
             _log.warning("mirror not refreshed", extra={"connection": name, "error": told})
 
     async def _in_turn(self, connection: Connection, full: bool, approve: bool) -> bool:
