@@ -131,6 +131,7 @@ def _sealed(record: StoredConnection, secrets: Mapping[str, Any], vault: Vault |
 def rekey(sql: Sql, vault: Vault) -> tuple[int, list[str]]:
     """Seal all data keys under the current key; how many that were, and the connections of which none could be
     opened."""
+    connections.touch(sql)  # who changes one meanwhile waits, or would put back what is under the former key
     renewed, lost = 0, []
     for each in connections.connections(sql):
         if each.secrets is None or vault.is_current(each.secrets, each.place):
