@@ -255,9 +255,16 @@ def _entry(stored: Stored, record: StoredConnection, before: Entry | None) -> En
         connection = stored.opened(record)
     except Unusable as error:
         _log.error("a stored connection cannot be used", extra={"connection": record.name, "error": str(error)})
-        shut = Shut(record.name, "This connection cannot be used for now; its operators were told why")
-        return Entry(record.name, "store", shut, None, record, str(error))
+        return _shut(record, str(error))
+    except Exception:  # which must not keep this node from what else has changed: a token that was revoked, say
+        _log.exception("a stored connection cannot be used", extra={"connection": record.name})
+        return _shut(record, "it cannot be opened: the log tells why")
     return Entry(record.name, "store", connection, connection, record)
+
+
+def _shut(record: StoredConnection, problem: str) -> Entry:
+    shut = Shut(record.name, "This connection cannot be used for now; its operators were told why")
+    return Entry(record.name, "store", shut, None, record, problem)
 
 
 def _matters(record: StoredConnection | None) -> object:

@@ -1,13 +1,18 @@
-"""What the registry does while the database does not answer."""
+"""What the registry does while the database does not answer, and where a connection cannot be opened."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scim_bridge.config import ConnectionConfig
+from scim_bridge.connections import Connection
 from scim_bridge.registry import Registry
 from scim_bridge.store.database import DatabaseUnavailable
 from scim_bridge.stored import State
+from tests.admin.test_connections import made
+from tests.admin.world import ACTOR, world
 
 
 class Silent:
@@ -48,3 +53,27 @@ async def test_what_another_node_may_have_made_meanwhile_is_no_404() -> None:
         stored.back = back
         await asyncio.gather(registry.refresh(), return_exceptions=True)
         assert registry.missing().status == status
+
+
+async def test_a_connection_that_nobody_can_open_keeps_no_other_change_away(tmp_path: Path) -> None:
+    async with world(tmp_path) as found:
+        token = await made(found)
+        await made(found, "odd")
+        stored, tokens, connections = (
+            found.administration.desk.stored,
+            found.administration.tokens,
+            found.administration.connections,
+        )
+        opened = stored._opened
+
+        def failing(config: ConnectionConfig) -> Connection:
+            if config.name == "odd":
+                raise RuntimeError("a mistake of ours")
+            return opened(config)
+
+        stored._opened = failing
+        await connections.change(ACTOR, "odd", {"access": "read-only"})
+        [view] = await tokens.all("acme")
+        await tokens.revoke(ACTOR, "acme", view.id)
+        assert (await found.users("acme", token)).status_code == 401
+        assert (await connections.one("odd")).problem == "it cannot be opened: the log tells why"
