@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from scim_bridge.admin.entries import MAX_FORM_BYTES, posted
 from scim_bridge.admin.html import root_path
@@ -91,8 +91,11 @@ def _host_of(url: str) -> str:
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise PageRefused(413, "This form is too long", "Go back, and shorten what you entered.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM_BYTES:
+                raise PageRefused(413, "This form is too long", "Go back, and shorten what you entered.")
+    except ClientDisconnect:
+        raise PageRefused(400, "This form cannot be read", "It was not sent whole.") from None
     return bytes(body)

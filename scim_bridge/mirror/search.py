@@ -106,6 +106,8 @@ class Searcher:
 
     def one(self, sql: Sql, resource_id: str, *, whole: bool = False) -> tuple[int, bytes, bytes] | None:
         """The resource with an id; ``whole``: with what is returned on request only."""
+        if "\0" in resource_id:  # which no stored one has, and PostgreSQL does not take
+            return None
         rows: list[Any] = sql.rows(self._whole_by_id if whole else self._by_id, (resource_id,))
         return rows[0] if rows else None
 

@@ -101,10 +101,12 @@ def _still_there(sql: Sql, seen: Place | None) -> bool:
 def _without_nul(entry: Entry) -> Entry:
     """The entry as PostgreSQL takes it, too."""
     held = {name: getattr(entry, name) for name in _ENTRY}
-    texts: dict[str, Any] = {
-        name: value.replace("\0", "\ufffd") for name, value in held.items() if isinstance(value, str)
-    }
+    texts: dict[str, Any] = {name: _plain(value) for name, value in held.items() if isinstance(value, str)}
     return replace(entry, **texts)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "\ufffd")
 
 
 def _extend(sql: Sql, entries: Sequence[Entry], number: int, previous: str, keys: Keys) -> Place:
@@ -182,15 +184,16 @@ def link_of(row: Sequence[Any]) -> Link:
 
 
 def _conditions(criteria: Criteria) -> tuple[list[str], list[Any]]:
-    conditions, params = [], []
+    conditions: list[str] = []
+    params: list[Any] = []
     for name in ("connection", "actor", "resource_type", "resource_id"):
         if (value := getattr(criteria, name)) is not None:
             conditions.append(f"{name} = ?")
-            params.append(value)
+            params.append(_plain(value))
     if criteria.action is not None:
-        kind = f"{criteria.action}."
+        action = _plain(criteria.action)
         conditions.append("(action = ? OR substr(action, 1, ?) = ?)")
-        params += [criteria.action, len(kind), kind]
+        params += [action, len(action) + 1, f"{action}."]
     for sign, moment in ((">=", criteria.since), ("<", criteria.until)):
         if moment is not None:
             conditions.append(f"at {sign} ?")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -214,3 +215,21 @@ async def test_what_fails_unexpectedly_is_told_with_the_id_of_the_request(
         answer = await operator.client.get("/console")
     assert answer.status_code == 500 and "sesame" not in answer.text
     assert answer.headers["X-Request-Id"] in answer.text
+
+
+async def test_who_leaves_within_a_form_is_no_failure_of_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with console(tmp_path) as operator:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def leave() -> Any:
+            return {"type": "http.disconnect"}
+
+        kind = (b"content-type", b"application/x-www-form-urlencoded")
+        for path in ("/console/sign-in", "/link/none"):
+            scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "root_path": ""}
+            await operator.world.app({**scope, "query_string": b"", "headers": [kind]}, leave, send)
+        assert [each["status"] for each in sent if "status" in each] == [400, 400]
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []

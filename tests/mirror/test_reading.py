@@ -53,6 +53,13 @@ async def test_users_are_those_of_the_upstream(provider: str, url: str) -> None:
         assert found.calls == 0
 
 
+async def test_an_id_that_no_text_of_a_database_can_be_is_not_there(url: str) -> None:
+    async with simulated("pingone", url) as found:
+        await found.refresh()
+        for path in ("/Users/%00", "/Users/a%00b", "/Groups/%00"):
+            assert (await found.ask("GET", path)).status_code == 404
+
+
 @pytest.mark.parametrize("provider", ["pingone", "sailpoint-isc", "sailpoint-iiq"])
 async def test_bodies_are_those_of_the_upstream_byte_by_byte(provider: str, url: str) -> None:
     async with simulated(provider, url) as found:

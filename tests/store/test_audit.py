@@ -348,6 +348,10 @@ async def test_texts_that_postgresql_cannot_hold_are_kept_without_nul(log: Datab
     await log.write(append, [entry(9, actor="a\0b")], KEYS)
     assert (await links(log))[-1].entry.actor == "a\ufffdb"
     assert (await verdict(log)).ok
+    found = await log.read(page, Criteria(actor="a\0b", action="a\0"), 5)
+    assert found == []
+    [kept] = await log.read(page, Criteria(actor="a\0b"), 5)
+    assert kept.entry.at == 9000
 
 
 @pytest.mark.parametrize("details", ["no json", "[]", "{}"])
