@@ -20,7 +20,8 @@ RECONNECT_SECONDS: Final = 3.0
 """How long the pool tries by itself to connect. Each attempt waits twice as long as the one before: after an outage of
 minutes the next one would be minutes away. Once it has given up, the next request begins anew."""
 LOCK_SECONDS: Final = 10
-"""How long what reads waits for others that make or drop tables; else these would have all threads in the end."""
+"""How long what reads waits for others that make or drop tables; what writes, four times as long, which is less than a
+request may take. Without a limit, those who wait for a lock that nobody gives back would have all threads in the end."""
 _KEEPALIVE: Final[dict[str, Any]] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _CASTS: Final = {"text": "", "integer": "::numeric", "decimal": "::numeric", "boolean": "::boolean"}
 
@@ -149,7 +150,7 @@ class PostgresDatabase:
             reconnect_timeout=RECONNECT_SECONDS,
             open=True,
             check=ConnectionPool.check_connection,
-            configure=_kept_alive,
+            configure=partial(_configured, lock_seconds=4 * lock_seconds),
         )
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres")
 
@@ -211,7 +212,7 @@ class PostgresDatabase:
 
         try:
             connection = psycopg.connect(self.url, connect_timeout=10, autocommit=True, **_KEEPALIVE)
-            _kept_alive(connection)
+            _configured(connection, LOCK_SECONDS)
             text = b"SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
             row = connection.execute(text, (f"scim_bridge {name}",)).fetchone()
         except psycopg.Error as error:
@@ -226,11 +227,12 @@ class PostgresDatabase:
         self._pool.close()
 
 
-def _kept_alive(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+def _configured(connection: "psycopg.Connection[tuple[Any, ...]]", lock_seconds: float) -> None:
     """Have the server notice within half a minute that this machine is gone, with all the locks that it holds: by
-    itself it takes two hours."""
+    itself it takes two hours. And wait for no lock for ever."""
     for name, value in _KEEPALIVE.items():
         connection.execute(f"SET tcp_{name} = {value}".encode())
+    connection.execute(f"SET lock_timeout = {int(lock_seconds * 1000)}".encode())
     connection.commit()
 
 

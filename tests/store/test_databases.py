@@ -168,7 +168,7 @@ async def test_a_lease_of_a_process_that_is_gone_runs_out(tmp_path: Path, monkey
 
 
 @pytest.mark.slow
-async def test_who_reads_does_not_wait_for_ever_for_who_holds_the_tables(shared: str) -> None:
+async def test_nobody_waits_for_ever_for_who_holds_the_tables(shared: str) -> None:
     database, other = PostgresDatabase(shared, lock_seconds=0.1), PostgresDatabase(shared)
     release = Event()
 
@@ -182,6 +182,8 @@ async def test_who_reads_does_not_wait_for_ever_for_who_holds_the_tables(shared:
         with pytest.raises(DatabaseUnavailable):
             while True:  # until it holds them
                 await database.read(names)
+        with pytest.raises(DatabaseUnavailable):
+            await database.write(add, "one")
         release.set()
         await holding
         assert await database.read(names) == []
