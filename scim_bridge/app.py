@@ -148,7 +148,9 @@ def create_app(
     ``audit_days``: how long ``audit`` keeps entries; 0: for ever.
     ``metrics_token``: who may read `/metrics`; None: everybody. ``workers_folder``: shared with the other workers.
     """
-    operations = Operations(registry.connections, database, token=metrics_token, folder=workers_folder)
+    operations = Operations(
+        registry.connections, database, token=metrics_token, folder=workers_folder, names=registry.served
+    )
 
     @asynccontextmanager
     async def lifespan(app: Bridge) -> AsyncIterator[None]:

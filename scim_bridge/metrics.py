@@ -8,7 +8,7 @@ import asyncio
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -90,8 +90,11 @@ class Metrics:
         *,
         wall: Callable[[], int] = now,
         shared_seconds: float = SHARED_SECONDS,
+        names: Container[str] = (),
     ) -> None:
+        """``names``: also those of connections that are not in use now, whose clients are answered 503."""
         self._connections = connections
+        self._names = names
         self._shared_seconds = shared_seconds
         self._wall = wall
         self._started = time.time()
@@ -112,12 +115,13 @@ class Metrics:
         """The series of a request, where a client's own words become ``other``: anybody can send them."""
         name, method, endpoint, status = key
         connection = self._connections.get(name)
-        label = self._endpoint(connection, endpoint) if connection is not None else OTHER
-        known = (name if connection is not None else OTHER, method if method in METHODS else OTHER, label, status)
+        ours = connection is not None or name in self._names
+        label = self._endpoint(connection, endpoint) if ours else OTHER
+        known = (name if ours else OTHER, method if method in METHODS else OTHER, label, status)
         return self._series.setdefault(known, Durations())
 
-    def _endpoint(self, connection: Counted, endpoint: str) -> str:
-        lower, service = endpoint.lower(), connection.opened
+    def _endpoint(self, connection: Counted | None, endpoint: str) -> str:
+        lower, service = endpoint.lower(), connection.opened if connection is not None else None
         directory = service.directories.get(lower) if service is not None else None
         return directory.collection.resource.endpoint.strip("/") if directory else ENDPOINTS.get(lower, OTHER)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,8 @@ class Operations:
     """`/healthz`, `/readyz` and `/metrics`.
 
     With a ``token``, `/metrics` is for those who bring it, and so are the names of connections at `/readyz`. ``folder``
-    is shared with the other workers of the program.
+    is shared with the other workers of the program. ``names`` are those of all connections, also of such as are not in
+    use.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Operations:
         folder: Path | None = None,
         clock: Clock = SYSTEM_CLOCK,
         database_seconds: float = DATABASE_SECONDS,
+        names: Container[str] = (),
     ) -> None:
         self._connections = connections
         self._database = database
@@ -53,7 +55,7 @@ class Operations:
         self._started = clock.now()
         self._tried = False
         self._asking: asyncio.Task[bool] | None = None
-        self.metrics = Metrics(connections)
+        self.metrics = Metrics(connections, names=names)
         self.routes = [
             Route("/healthz", self._alive),
             Route("/readyz", self._ready),

@@ -9,6 +9,7 @@ from scim_bridge.admin.service.desk import AdminError
 from scim_bridge.auditing import Auditor
 from scim_bridge.store.audit import every
 from tests.admin.world import ACTOR, World, bridge, world
+from tests.samples import of, parsed
 
 
 async def made(found: World, name: str = "acme", **more: Any) -> str:
@@ -107,6 +108,18 @@ async def test_a_test_that_fails_keeps_nothing(tmp_path: Path) -> None:
         assert await found.administration.connections.all() == []
         assert (await found.administration.connections.check(found.document())).ok
         assert not (await found.administration.connections.check(document)).ok
+
+
+async def test_what_a_connection_is_asked_that_is_not_in_use_counts_as_its_own(tmp_path: Path) -> None:
+    async with world(tmp_path) as found:
+        token = await made(found)
+        await found.administration.connections.pause(ACTOR, "acme", True)
+        assert (await found.users("acme", token)).status_code == 503
+        assert (await found.users("nobody", token)).status_code == 404
+        samples = parsed((await found.client.get("/metrics")).text)
+        asked = {"method": "GET", "resource": "Users", "status": "5xx"}
+        assert of(samples, "requests_total", connection="acme", **asked) == 1
+        assert of(samples, "requests_total", **{**asked, "connection": "other", "resource": "other", "status": "4xx"})
 
 
 async def test_a_paused_connection_answers_503_to_those_it_knows(tmp_path: Path) -> None:
