@@ -103,13 +103,13 @@ def decoded(content: bytes) -> dict[str, Any]:
         found = json.loads(
             content.decode(), object_pairs_hook=_object, parse_constant=_no_number, parse_int=_int, parse_float=_float
         )
+        _check_texts(found)
     except UnicodeDecodeError:
         raise AdminError(400, "The body is not UTF-8") from None
-    except (json.JSONDecodeError, RecursionError):
+    except (json.JSONDecodeError, RecursionError):  # from 3.13 on, Python reads what is too deep for its own functions
         raise AdminError(400, f"The body is not valid JSON, as {JSON} has to be") from None
     if not isinstance(found, dict):
         raise AdminError(400, "The body has to be a JSON object")
-    _check_texts(found)
     return found
 
 
