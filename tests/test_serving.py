@@ -1,15 +1,21 @@
 """How answers leave the server."""
 
 import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, cast
+from urllib.parse import urlsplit
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from scim_bridge import serving
 from scim_bridge.app import SERVER_OPTIONS
-from scim_bridge.serving import JoinedWrites
+from scim_bridge.serving import _TOO_LARGE, JoinedWrites
 from tests.servers import running
 
 LARGE = b"x" * 3_000_000
@@ -108,3 +114,60 @@ async def test_answers_arrive_whole_and_in_order() -> None:
 
 async def test_what_is_no_http_is_answered_before_the_connection_closes() -> None:
     assert (await received(b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+def answered(origin: str, *pieces: bytes) -> bytes:
+    """What a client is sent until the server closes the connection."""
+    address = urlsplit(origin)
+    assert address.hostname and address.port
+    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+        with suppress(ConnectionError):
+            for each in pieces:
+                client.sendall(each)
+        found = b""
+        with suppress(ConnectionError):
+            while chunk := client.recv(65_536):
+                found += chunk
+        return found
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    async def length(request: Request) -> Response:
+        return Response(str(len(await request.body())))
+
+    with running(Starlette(routes=[Route("/", length, methods=["GET", "POST"])]), **SERVER_OPTIONS) as found:
+        yield found
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
+PIECES = [b"a" * 65_536] * 64
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        [b"GET /?", *PIECES],
+        [HEAD, b"X-A: ", *PIECES],
+        [HEAD, *(b"X-%d: %s\r\n" % (number, b"a" * 60_000) for number in range(64))],
+    ],
+)
+def test_a_head_without_end_is_refused(origin: str, begun: list[bytes]) -> None:
+    assert answered(origin, *begun) in (_TOO_LARGE, b"")  # nothing, where it was still sent when we closed
+
+
+@pytest.mark.parametrize("around", [b"5;", b"0\r\nX-A: "])
+def test_nor_may_there_be_anything_without_end_around_a_body(origin: str, around: bytes) -> None:
+    found = answered(origin, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + around, *PIECES)
+    assert b"200 OK" not in found
+
+
+def test_long_heads_and_bodies_are_taken(origin: str) -> None:
+    head = b"X-A: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (b"a" * 60_000, len(LARGE))
+    assert answered(origin, HEAD + head, LARGE).endswith(b"\r\n\r\n3000000")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
+def test_who_does_not_end_a_head_is_not_waited_for(origin: str, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.05)
+    assert answered(origin, begun) == b""
