@@ -217,7 +217,9 @@ class Registry:
 
     def _put(self, entry: Entry) -> None:
         """Serve a connection in place of what had its name before."""
-        before = self.connections.get(entry.name)
+        before, former = self.connections.get(entry.name), self.entries.get(entry.name)
+        if former is not None and former.key == entry.key:
+            entry.served.tokens.used.update(former.served.tokens.used)  # or what was not noted yet would be forgotten
         self.entries[entry.name] = entry
         self.served[entry.name] = entry.served
         if entry.connection is None:

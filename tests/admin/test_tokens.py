@@ -91,3 +91,15 @@ async def test_what_no_token_can_be_is_refused(tmp_path: Path, wanted: dict[str,
             with pytest.raises(AdminError) as caught:
                 await found.administration.tokens.revoke(ACTOR, "acme", token_id)
             assert caught.value.status == 404
+
+
+async def test_a_change_of_the_connection_forgets_no_use(tmp_path: Path) -> None:
+    async with world(tmp_path) as found:
+        token = await made(found)
+        assert (await found.users("acme", token)).status_code == 200
+        for paused in (True, False):
+            await found.administration.connections.pause(ACTOR, "acme", paused)
+        await found.administration.connections.change(ACTOR, "acme", {"access": "read-only"})
+        await found.administration.desk.registry._note_use()
+        [view] = await found.administration.tokens.all("acme")
+        assert view.used_at is not None
