@@ -23,6 +23,7 @@ from scim_bridge.protocol.service import ScimService
 from scim_bridge.upstream.trace import RequestTrace, tracing
 
 DEADLINE_SECONDS: Final = 50.0
+_NOT_STORED: Final = (b"cache-control", b"no-store")
 _NO_TIMING: Final = 'upstream;dur=0.0;desc="0"'
 _BODILESS: Final = ("GET", "HEAD")
 """Methods whose bodies mean nothing (RFC 9110 section 9.3.1); the server reads past them."""
@@ -111,7 +112,6 @@ class ScimEndpoint:
             **response.headers,
             "Server-Timing": _timing(trace),
             "X-Request-Id": request_id,
-            "Cache-Control": "no-store",
         }
         await _send(send, response.status, out, body, bodiless=scope["method"] == "HEAD")
         self._log_line(scope, path, answer, name, request_id, trace, self._clock.now() - started, len(body))
@@ -285,9 +285,10 @@ def _field(name: str) -> bytes:
 
 async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes, *, bodiless: bool) -> None:
     encoded = [(_field(name), value.encode("latin-1")) for name, value in headers.items()]
+    encoded.append(_NOT_STORED)
     if status in (204, 304):
         encoded = [each for each in encoded if each[0] != b"content-type"]
     else:
-        encoded.append((b"content-length", str(len(body)).encode()))
+        encoded.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": b"" if bodiless else body})
