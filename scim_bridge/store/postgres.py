@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 CONNECTIONS: Final = 8
+DEADLOCKS: Final = 3
+"""How often a transaction begins anew that PostgreSQL ended, as two were waiting for each other."""
 RECONNECT_SECONDS: Final = 3.0
 """How long the pool tries by itself to connect. Each attempt waits twice as long as the one before: after an outage of
 minutes the next one would be minutes away. Once it has given up, the next request begins anew."""
 LOCK_SECONDS: Final = 10
 """How long what reads waits for others that make or drop tables; what writes, four times as long, which is less than a
-request may take. Without a limit, those who wait for a lock that nobody gives back would have all threads in the end."""
+request may take. Without a limit, who waits for a lock that nobody gives back would have all threads in the end."""
 _KEEPALIVE: Final[dict[str, Any]] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _CASTS: Final = {"text": "", "integer": "::numeric", "decimal": "::numeric", "boolean": "::boolean"}
 
@@ -131,6 +133,7 @@ class PostgresDatabase:
         import psycopg
         from psycopg_pool import ConnectionPool, PoolTimeout
 
+        self._deadlock = psycopg.errors.DeadlockDetected
         self._failures = (psycopg.Error, PoolTimeout)
         self._begin_reading = (
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
@@ -170,12 +173,18 @@ class PostgresDatabase:
 
     def _transaction(self, reading: bool, work: Callable[..., T], args: Any, kwargs: Any) -> T:
         try:
-            with self._pool.connection() as connection:
-                if reading:
-                    connection.execute(self._begin_reading)
-                return work(PostgresSql(connection), *args, **kwargs)
+            for _ in range(DEADLOCKS):
+                with suppress(self._deadlock):  # nothing of it was done, and who was in the way is through
+                    return self._carried_out(reading, work, args, kwargs)
+            return self._carried_out(reading, work, args, kwargs)
         except self._failures as error:
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from None
+
+    def _carried_out(self, reading: bool, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+        with self._pool.connection() as connection:
+            if reading:
+                connection.execute(self._begin_reading)
+            return work(PostgresSql(connection), *args, **kwargs)
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[bool]:

@@ -4,7 +4,7 @@ import asyncio
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -265,3 +265,24 @@ def test_urls_of_databases() -> None:
         False,
     ]
     assert [is_shared(each) for each in ("sqlite:///a.db", "postgresql://h/d")] == [False, True]
+
+
+@pytest.mark.slow
+async def test_of_two_that_wait_for_each_other_both_are_done_in_the_end(shared: str) -> None:
+    opened = open_database(shared)
+    await opened.write(made)
+    await opened.write(add, "one")
+    await opened.write(add, "two")
+    both, runs = Barrier(2, timeout=10), []
+
+    def change(sql: Sql, first: str, second: str) -> int:
+        text = "UPDATE things SET name = name WHERE name = ?"
+        runs.append(first)
+        changed = sql.run(text, (first,))
+        if runs.count(first) == 1:
+            both.wait()
+        return changed + sql.run(text, (second,))
+
+    found = await asyncio.gather(opened.write(change, "one", "two"), opened.write(change, "two", "one"))
+    assert list(found) == [2, 2] and len(runs) == 3
+    await opened.aclose()
