@@ -72,7 +72,12 @@ def _list(name: str, one: Clean) -> Clean:
     def clean(value: Any) -> Any:
         if not isinstance(value, list):
             return None
-        elements = [each for raw in value if (each := _kept(name, one, raw)) is not None]
+        elements = []
+        for raw in value:
+            if (each := one(raw)) is not None:
+                elements.append(each)
+            else:
+                _left_out(name, raw)
         return _distinct(elements) or None
 
     return clean
@@ -108,18 +113,25 @@ def _object(attributes: Iterable[SchemaAttribute], keep: Keep) -> Clean:
             name, one = known
             if one is _text and raw.__class__ is str and raw:
                 found[name] = raw  # most values; a call costs as much as this
-            elif (cleaned := _kept(name, one, raw)) is not None:
+            elif (cleaned := one(raw)) is not None:
                 found[name] = cleaned
+            else:
+                _left_out(name, raw)
         return found or None
 
     return clean
 
 
 def _kept(name: str, one: Clean, raw: Any) -> Any:
-    cleaned = one(raw)
-    if cleaned is None and not _is_hollow(raw):
-        _log.warning("a value was left out", extra={"attribute": name})
+    if (cleaned := one(raw)) is None:
+        _left_out(name, raw)
     return cleaned
+
+
+def _left_out(name: str, raw: Any) -> None:
+    """Tell of a value that cannot be shown, if it is one."""
+    if not _is_hollow(raw):
+        _log.warning("a value was left out", extra={"attribute": name})
 
 
 def _is_hollow(raw: Any) -> bool:
@@ -148,7 +160,11 @@ def held(row: Mapping[str, Any], name: str) -> Any:
     """The value under a name that may be spelled in any case (RFC 7643 section 2.1); None where there is none."""
     if name in row:
         return row[name]
-    return next((value for key, value in row.items() if key.lower() == name.lower()), None)
+    folded = name.lower()
+    for key in row:
+        if key.lower() == folded:
+            return row[key]
+    return None
 
 
 def listed(body: Any) -> tuple[str, list[Row]]:

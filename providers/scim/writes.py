@@ -6,7 +6,7 @@ changes in it, so that attributes no schema speaks of survive; what only shows u
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -138,8 +138,11 @@ class ResourceWrites:
     def _put(self, before: Row, after: Row, *, undoable: bool) -> Call:
         path = self._path(identifier(before))
         repeats = None if self._dialect.repeats else False
-        put = Call("PUT", path, json=self._sendable(after), headers=SCIM_JSON, idempotent=repeats)
-        return replace(put, undo=lambda reply: replace(put, json=self._sendable(before))) if undoable else put
+
+        def put(row: Row, undo: Callable[[Reply], Call] | None = None) -> Call:
+            return Call("PUT", path, json=self._sendable(row), headers=SCIM_JSON, idempotent=repeats, undo=undo)
+
+        return put(after, (lambda reply: put(before)) if undoable else None)
 
     def _sendable(self, row: Row) -> dict[str, Any]:
         """A record as PUT takes it: the server's own attributes are left out, as some refuse what RFC 7644 has them

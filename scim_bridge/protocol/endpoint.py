@@ -14,12 +14,12 @@ from starlette.types import Receive, Scope, Send
 from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.protocol.audit import Audit, RequestAudit, Trail
 from scim_bridge.protocol.auth import CHALLENGE, READ, WRITE, Caller, TokenCheck
-from scim_bridge.protocol.deadline import deadline
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.protocol.media import PLAIN_JSON, media_type
 from scim_bridge.protocol.profiles import Profile
 from scim_bridge.protocol.requests import ScimRequest, ScimResponse, read_query
 from scim_bridge.protocol.service import ScimService
+from scim_bridge.upstream.deadline import deadline
 from scim_bridge.upstream.trace import RequestTrace, tracing
 
 DEADLINE_SECONDS: Final = 50.0

@@ -42,20 +42,20 @@ class MemberChanges:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a PUT or PATCH comes to: the resource's own attributes before and after, and each relation's changes."""
+    """What a PUT or PATCH comes to: the resource's own attributes before and after, and each relation's changes.
+
+    ``own``: whether an attribute of the resource itself changes.
+    """
 
     before: Resource | None = None
     after: Resource | None = None
     members: Mapping[str, MemberChanges] = field(default_factory=dict)
+    own: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if (self.before is None) != (self.after is None):
             raise ValueError("a resource changes from one state to another: both are needed")
-
-    @property
-    def own(self) -> bool:
-        """Whether an attribute of the resource itself changes."""
-        return self.after != self.before
+        object.__setattr__(self, "own", self.after != self.before)  # compared once, as it is asked for at each step
 
 
 @dataclass(frozen=True)

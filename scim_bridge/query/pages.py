@@ -4,8 +4,8 @@ import asyncio
 import logging
 import traceback
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,13 +65,20 @@ def wrong_shape(path: str, error: Exception) -> BadAnswer:
     return BadAnswer("", f"{path} sent something that lacks what it has to hold{missing}")
 
 
-@contextmanager
-def understood(path: str) -> Iterator[None]:
+class understood:
     """Raises BadAnswer where a provider looks for what an answer, against all that is documented, does not hold."""
-    try:
-        yield
-    except WRONG_SHAPE as error:
-        raise wrong_shape(path, error) from None
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, WRONG_SHAPE):
+            raise wrong_shape(self._path, error) from None
 
 
 def _dig_any_case(body: Any, dotted: str) -> Any:

@@ -5,7 +5,7 @@ import math
 import random
 import ssl
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from scim_bridge.clock import SYSTEM_CLOCK, Clock
 from scim_bridge.upstream.address import address, base_address
 from scim_bridge.upstream.attempt import Failure, broken, overdue, refused, unusable
 from scim_bridge.upstream.auth import USER_AGENT, HoldsSecrets, HoldsToken
+from scim_bridge.upstream.deadline import deadline
 from scim_bridge.upstream.errors import RateLimited, Rejected, UpstreamError
 from scim_bridge.upstream.exchange import CredentialUse, exchanged, unobserved
 from scim_bridge.upstream.guard import Guard
@@ -251,8 +252,9 @@ class UpstreamClient:
         extensions = {PROGRESS: progress, "timeout": self._timeout}
         request = _request(call, extensions)
         try:
-            async with asyncio.timeout(None if math.isinf(remaining) else remaining), self._gate:
-                response = await exchanged(request, self._auth, self._transport, self._observe)
+            with nullcontext() if math.isinf(remaining) else deadline(remaining):
+                async with self._gate:
+                    response = await exchanged(request, self._auth, self._transport, self._observe)
             reply = decode(response, response.content)
         except TimeoutError:
             return overdue(progress)
@@ -281,12 +283,10 @@ class UpstreamClient:
 
 def _request(call: _Call, extensions: dict[str, Any]) -> httpx.Request:
     """The request as httpx makes it of a content; to have it do so takes as long as all else for a call (measured)."""
-    headers = call.headers
-    if call.content is not None or call.method in _WITH_LENGTH:
-        length = (b"Content-Length", b"%d" % len(call.content or b""))
-        headers = httpx.Headers([*headers.raw, length])
     body = httpx.ByteStream(call.content or b"")
-    request = httpx.Request(call.method, call.url, headers=headers, stream=body, extensions=extensions)
+    request = httpx.Request(call.method, call.url, headers=call.headers, stream=body, extensions=extensions)
+    if call.content is not None or call.method in _WITH_LENGTH:
+        request.headers["Content-Length"] = str(len(call.content or b""))
     request.read()  # so that its content is there for who signs in
     return request
 

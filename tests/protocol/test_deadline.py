@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scim_bridge.protocol import endpoint
-from scim_bridge.protocol.deadline import deadline
+from scim_bridge.upstream.deadline import deadline
 from tests.protocol.memory import Bridge, error_of
 
 
@@ -27,6 +27,22 @@ async def test_a_block_that_waits_too_long_is_cut_short() -> None:
 async def test_an_error_of_the_block_stays_itself() -> None:
     with pytest.raises(LookupError), deadline(60):
         raise LookupError
+
+
+async def test_a_block_within_another_is_cut_short_alone() -> None:
+    with deadline(60):
+        with pytest.raises(TimeoutError), deadline(0):
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("inner", [0, 60])
+async def test_a_block_around_another_is_cut_short_with_it(inner: float) -> None:
+    with pytest.raises(TimeoutError), deadline(0), deadline(inner):
+        await asyncio.Event().wait()
+    task = asyncio.current_task()
+    assert task is not None and not task.cancelling()
+    await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("seconds", [0, 60])

@@ -12,12 +12,12 @@ from scim_bridge.connections import Connection
 from scim_bridge.filters import InvalidFilter, parse
 from scim_bridge.protocol import terms
 from scim_bridge.protocol.audit import Event
-from scim_bridge.protocol.deadline import deadline
 from scim_bridge.protocol.endpoint import DEADLINE_SECONDS
 from scim_bridge.protocol.errors import ScimError, scim_error
 from scim_bridge.protocol.requests import ScimRequest
 from scim_bridge.protocol.service import ScimService
 from scim_bridge.schemas import ResourceSchema
+from scim_bridge.upstream.deadline import deadline
 from scim_bridge.upstream.errors import AddressRefused, AuthRefused, RateLimited, TimedOut, Unavailable
 from scim_bridge.upstream.redact import MASK
 from scim_bridge.upstream.trace import RequestTrace, tracing

@@ -4,8 +4,8 @@ import asyncio
 
 
 class deadline:
-    """`asyncio.timeout` for a block of the current task that nests none: a seventh of its cost, as requests that wait
-    for nothing, which are most of a mirror's, would notice it.
+    """`asyncio.timeout` for a block of the current task at half of its cost, as requests that wait for nothing, which
+    are most of a mirror's, would notice it. Blocks may be nested.
 
     Raises TimeoutError where the block was cut short. A cancellation from elsewhere stays one.
     """
