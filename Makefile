@@ -29,7 +29,8 @@ quick: $(VENV)/.developer
 # What takes long or starts other programs: real SCIM servers, wheels in new environments, long hypothesis runs.
 check: $(VENV)/.developer
 	$(BIN)/pytest -m slow $(SPECS)
-	SCIM_BRIDGE_EXAMPLES=5 $(BIN)/pytest tests/query/test_exactness.py tests/test_filters.py tests/mirror/test_sql.py -n 2 --dist worksteal
+	SCIM_BRIDGE_EXAMPLES=5 $(BIN)/pytest tests/query/test_exactness.py tests/test_filters.py tests/mirror/test_sql.py \
+		tests/providers/onelogin/test_filters.py tests/providers/sailpoint_iiq/test_filters.py -n 2 --dist worksteal
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m tests.bench

@@ -12,6 +12,7 @@ from tests.providers.meaning import Case, Filters, both, either, no, present, te
 from tests.providers.onelogin.bridge import ENTERPRISE, URN, bridged
 from tests.providers.onelogin.oracle import make_awkward, people
 from tests.providers.pages import differences
+from tests.strategies import examples
 
 WORLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "as declared": ({"native_text_match": "insensitive", "wildcards": True, "group_id_filter": True}, {}),
@@ -104,7 +105,7 @@ async def test_random_filters_find_what_brute_force_finds(world: str) -> None:
     told, knobs = WORLDS[world]
     sandbox = account(2, **knobs)
     filters = Filters(Random(f"2 {world}"), people(sandbox))
-    await compared(sandbox, [filters.tree() for _ in range(150)], told)
+    await compared(sandbox, [filters.tree() for _ in range(examples(75))], told)
 
 
 async def compared(sandbox: Sandbox, tried: list[Case], told: dict[str, Any]) -> None:

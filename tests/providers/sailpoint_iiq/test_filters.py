@@ -11,6 +11,7 @@ from tests.providers.pages import differences
 from tests.providers.sailpoint_iiq.bridge import bridged
 from tests.providers.sailpoint_iiq.oracle import make_awkward, people
 from tests.providers.sailpoint_iiq.support import ENTERPRISE, SP_USER
+from tests.strategies import examples
 
 WORLDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "as seen": ({}, {}),
@@ -115,7 +116,7 @@ async def test_random_filters_find_what_brute_force_finds(world: str) -> None:
     told, knobs = WORLDS[world]
     sandbox = site(2, **knobs)
     filters = Filters(Random(f"2 {world}"), people(sandbox, detected="detected_roles" in told))
-    await compared(sandbox, [filters.tree() for _ in range(120)], told)
+    await compared(sandbox, [filters.tree() for _ in range(examples(60))], told)
 
 
 async def compared(sandbox: Sandbox, tried: list[Case], told: dict[str, Any]) -> None:

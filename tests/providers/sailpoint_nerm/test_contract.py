@@ -55,6 +55,7 @@ class TestNerm(ProviderContract):
         return Simulated(sandbox.app, settings, raw, related)
 
 
+@pytest.mark.slow
 class TestNermTextMatch(TestNerm):
     """The same where the operator knows that NERM ignores case."""
 
