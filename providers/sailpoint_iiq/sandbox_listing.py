@@ -1,6 +1,6 @@
 """How every list of the simulated site is filtered, sorted, paged and projected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -36,12 +36,9 @@ class Listing:
     _random: Random = field(default_factory=lambda: Random(5))
 
     def read_all(self, request: Inbound) -> Answer:
-        knobs = self.site.knobs
-        start = max(1, request.number("startIndex", 1))
-        count = max(0, min(request.number("count", DEFAULT_COUNT), knobs.max_results))
-        rows = self._rows(request.query)
-        page = rows[start - 1 : start - 1 + (knobs.page_size(count) if count else 0)]
-        shown = [projected(self.whole(each), request.query, bare=knobs.bare_extension) for each in page]
+        rows, bare = self._rows(request.query), self.site.knobs.bare_extension
+        page, start = paged(rows, request, self.site)
+        shown = [projected(self.whole(each), request.query, bare=bare) for each in page]
         return 200, list_response(shown, len(rows), start)
 
     def read(self, request: Inbound) -> Answer:
@@ -75,3 +72,10 @@ class Listing:
         if column is None or order not in ("ascending", "descending"):
             raise invalid_value(f"Invalid sortBy: {name}" if column is None else f"Invalid sortOrder: {order}")
         return sorted(rows, key=sort_key(column), reverse=order == "descending")
+
+
+def paged(rows: Sequence[Row], request: Inbound, site: Site) -> tuple[Sequence[Row], int]:
+    """The page of a list that is asked for, and its startIndex."""
+    start = max(1, request.number("startIndex", 1))
+    count = max(0, min(request.number("count", DEFAULT_COUNT), site.knobs.max_results))
+    return rows[start - 1 : start - 1 + (site.knobs.page_size(count) if count else 0)], start

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from scim_bridge.providers.sailpoint_iiq import sandbox_schemas
-from scim_bridge.providers.sailpoint_iiq.sandbox_listing import Answer, Listing
+from scim_bridge.providers.sailpoint_iiq.sandbox_listing import Answer, Listing, paged
 from scim_bridge.providers.sailpoint_iiq.sandbox_records import ENDPOINTS, object_configs
 from scim_bridge.providers.sailpoint_iiq.sandbox_site import Site
 from scim_bridge.providers.sailpoint_iiq.sandbox_users import Users
@@ -79,7 +79,8 @@ def _configs(site: Site, path: str) -> Operation:
     def answer(request: Inbound) -> Answer:
         _check_spelling(site, path)
         found = object_configs(site)
-        return 200, list_response(found, len(found), 1)
+        page, start = paged(found, request, site)
+        return 200, list_response(page, len(found), start)
 
     return answer
 

@@ -211,3 +211,15 @@ async def test_long_attribute_lists_are_not_sent() -> None:
         assert len(bridge.calls()) == 6
         for user in found["Resources"]:
             assert {each["value"] for each in user.get("groups", ())} == expected[user["id"]]
+
+
+async def test_behind_the_end_of_every_list_there_is_nothing() -> None:
+    search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "startIndex": 1970}
+    async with bridged(Sandbox(users=20)) as bridge:
+        names = [each["endpoint"] for each in await bridge.find("ResourceType")]
+        assert len(names) == 12
+        for path in names:
+            answer = await bridge.ask("GET", path, startIndex=1970)
+            assert (answer.status_code, answer.json()["Resources"]) == (200, []), path
+        everything = await bridge.ask("POST", "/.search", search)
+        assert (everything.status_code, everything.json()["Resources"]) == (200, [])
