@@ -33,15 +33,14 @@ from scim_bridge.conformance.command import UsageError, conformance
 from scim_bridge.connections import Connection, provider_by_name, provider_names
 from scim_bridge.filters import InvalidFilter, InvalidPath
 from scim_bridge.logs import Level, configure, log_crashes
-from scim_bridge.offline import Available, available, closed
-from scim_bridge.opening import CURSOR_VARIABLE, foundation, open_audit, opened_database, vault
+from scim_bridge.offline import Available, available, closed, rekeyed
+from scim_bridge.opening import CURSOR_VARIABLE, foundation, open_audit, opened_database
 from scim_bridge.protocol.errors import ScimError
 from scim_bridge.protocol.projection import projection
 from scim_bridge.protocol.requests import Search
 from scim_bridge.query.explain import explain as explained
 from scim_bridge.refreshing import refreshed
 from scim_bridge.store.database import DatabaseUnavailable
-from scim_bridge.stored import prepare, rekey
 from scim_bridge.workers import FOLDER_VARIABLE
 
 T = TypeVar("T")
@@ -154,19 +153,7 @@ def sync(path: Path, connection: str, full: bool, approve: bool) -> None:
 def rekey_command(path: Path) -> None:
     """Encrypt what is stored under the present encryption_key, where an earlier one did so."""
     server = _loaded(path).server
-    sealing = vault(server)
-    if sealing is None:
-        raise UsageError(f"{path}: [server] encryption_key: is missing")
-
-    async def run() -> tuple[int, list[str]]:
-        database = opened_database(server)
-        try:
-            await database.write(prepare)
-            return await database.write(rekey, sealing)
-        finally:
-            await database.aclose()
-
-    renewed, lost = _usable(path, lambda: asyncio.run(run()))
+    renewed, lost = _usable(path, lambda: asyncio.run(rekeyed(server)))
     click.echo(f"put under the present encryption_key: {renewed}")
     for name in lost:
         click.echo(f"{name}: FAILED, none of the keys opens its secrets", err=True)

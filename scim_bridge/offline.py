@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scim_bridge.config import Config, ServerConfig
+from scim_bridge.config_tables import ConfigError
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.opening import Foundation, foundation, open_audit, opened_database, vault
 from scim_bridge.store.database import Database
 from scim_bridge.store.opening import SQLITE
-from scim_bridge.stored import Stored, Unusable
+from scim_bridge.stored import Stored, Unusable, prepare, rekey
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,19 @@ async def closed(connections: Mapping[str, Connection], database: Database | Non
     for each in connections.values():
         await each.aclose()
     if database is not None:
+        await database.aclose()
+
+
+async def rekeyed(server: ServerConfig) -> tuple[int, list[str]]:
+    """Put all data keys under the present encryption_key; what `rekey` returns. Raises as `available` does."""
+    sealing = vault(server)
+    if sealing is None:
+        raise ConfigError("[server] encryption_key: is missing")
+    database = opened_database(server)
+    try:
+        await database.write(prepare)
+        return await database.write(rekey, sealing)
+    finally:
         await database.aclose()
 
 

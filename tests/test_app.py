@@ -102,7 +102,7 @@ async def test_the_upstreams_own_api_is_below_proxy() -> None:
     settings = {**sandbox.settings, "api_url": "http://up.test/v1", "auth_url": "http://up.test"}
     opened = connection(name, httpx.ASGITransport(app=sandbox.app), proxy_tokens=["p-good"], **settings)
     told: list[Any] = []
-    app = create_app(Registry({name: opened}), log=told.append)  # type: ignore[arg-type]
+    app = create_app(Registry({name: opened}), log=told.append)  # type: ignore[arg-type] # a list does for a log
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://b.test") as client,

@@ -29,7 +29,7 @@ def _received(*messages: Message) -> Callable[[], object]:
 
 def _client(*messages: Message, brings_body: bool = False, silence_seconds: float = 0.02) -> Client:
     receive = _received(*messages)
-    return Client(receive, _forgotten, brings_body=brings_body, silence_seconds=silence_seconds)  # type: ignore[arg-type]
+    return Client(receive, _forgotten, brings_body=brings_body, silence_seconds=silence_seconds)  # type: ignore[arg-type] # ASGI's own types are wider
 
 
 async def test_a_body_comes_in_pieces() -> None:
@@ -45,7 +45,7 @@ async def test_a_client_that_sends_nothing_for_too_long_is_given_up() -> None:
 
 
 async def test_a_client_that_takes_nothing_for_too_long_is_given_up() -> None:
-    client = Client(_never, _never, brings_body=False, silence_seconds=0.02)  # type: ignore[arg-type]
+    client = Client(_never, _never, brings_body=False, silence_seconds=0.02)  # type: ignore[arg-type] # the same
     with pytest.raises(ClientGone, match="too long"):
         await client.send(b"a")
 
