@@ -17,8 +17,9 @@ from typing import Any, Final, TypeVar
 from scim_bridge.clock import Clock
 from scim_bridge.mirror.blocks import current_revision
 from scim_bridge.mirror.keys import element_key
+from scim_bridge.mirror.made import Draft, NotStorable
 from scim_bridge.mirror.search import Found, Search, Searcher, Unanswerable, decoded
-from scim_bridge.mirror.store import Draft, NotStorable, Store
+from scim_bridge.mirror.store import Store
 from scim_bridge.mirror.tables import TablesState, state_of_tables
 from scim_bridge.query.budget import ScanTooLarge
 from scim_bridge.query.capabilities import Collection, Element, Relation

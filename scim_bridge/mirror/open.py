@@ -7,8 +7,9 @@ from scim_bridge.clock import Clock
 from scim_bridge.mirror import changes
 from scim_bridge.mirror.copy import MirrorCopy, connected, now
 from scim_bridge.mirror.layout import Layout, layout
+from scim_bridge.mirror.made import Presenter
 from scim_bridge.mirror.settings import MirrorSettings
-from scim_bridge.mirror.store import Presenter, Store
+from scim_bridge.mirror.store import Store
 from scim_bridge.mirror.sync import Sync
 from scim_bridge.mirror.tables import opened
 from scim_bridge.query.capabilities import Collection

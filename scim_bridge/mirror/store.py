@@ -1,66 +1,23 @@
 """Writing a mirror: what was read or written upstream becomes documents, keys, elements and a record of changes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Final, NamedTuple, Protocol
-from unicodedata import is_normalized
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from scim_bridge.mirror import blocks
 from scim_bridge.mirror.changes import CHANGED, CREATED, DELETED, Change, changed_names, record
-from scim_bridge.mirror.keys import KeyMaker, Mistyped, element_key, plain, typed
+from scim_bridge.mirror.keys import element_key, plain
 from scim_bridge.mirror.layout import Layout
-from scim_bridge.mirror.plain import Plain
+from scim_bridge.mirror.made import Draft, Element, Maker, Presenter
 from scim_bridge.mirror.tables import Tables, of_type
 from scim_bridge.query.sources import BASE_MARK
-from scim_bridge.query.version import digest
 from scim_bridge.store.database import Sql
 
-Element = dict[str, Any]
-Resource = dict[str, Any]
-_Made = tuple[list[Any], list[set[str]], str, bytes | None, bytes]
-"""Keys of columns, lists and all else, and the two documents."""
-
-
-class Presenter(Protocol):
-    """What makes resources presentable, with BASE_MARK for the base URL."""
-
-    def documents(self, resource: Resource, state: bytes) -> tuple[bytes, bytes | None]:
-        """The document that a client is sent by default, and the whole one where that shows less."""
-        ...
-
-    def plain(self, resource: Resource, state: bytes) -> tuple[bytes, bytes] | None:
-        """The document of a resource of which all is shown by default: JSON of all but `meta`, and what that ends with
-        in place of its last brace. None where it has to be made by `documents`."""
-        ...
-
-
-class NotStorable(Exception):
-    """A resource that a mirror cannot hold exactly."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """A resource to store, as the upstream has it, with the elements of its stored relations as far as known."""
-
-    resource: Resource
-    known_state: bytes | None = None
-    relations: Mapping[str, Sequence[Element]] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        value: str = self.resource["id"]
-        return value
-
-    @property
-    def state(self) -> bytes:
-        """The digest of the resource, made when it is needed: just before all else that is made of it."""
-        if self.known_state is None:
-            self.known_state = digest(self.resource)
-        return self.known_state
+GONE_SECONDS: Final = 86_400
+"""How long it is remembered that a resource was deleted through the bridge."""
 
 
 @dataclass(slots=True)
@@ -89,9 +46,7 @@ class Store:
         self.connection = connection
         self.layout = layout
         self.tables = tables
-        self._presenter = presenter
-        self._plain = Plain(layout)
-        self._keys = KeyMaker(layout)
+        self._made = Maker(layout, presenter).made
         self._element_keys = {name: element_key(layout.resource, name) for name in layout.relations}
         self._column_names = [each.name for each in layout.columns]
         self._list_numbers = [layout.number(each.canonical) for each in layout.lists]
@@ -209,45 +164,6 @@ class Store:
                 self._remove_elements(sql, row, number, [(each, "") for each in held - wanted])
                 sql.many(self._add_value, [(row, number, each, "", each, None) for each in wanted - held])
 
-    def _made(self, draft: Draft, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
-        """The values of a row from `state` on, and those that have rows of their own."""
-        if not is_normalized("NFC", draft.id) or "\0" in draft.id:
-            raise NotStorable(f"a {self.layout.resource.name} has an id that is not in Unicode's form NFC")
-        resource = _stamped(draft.resource, at)
-        made = self._made_plainly(resource, draft.state)
-        if made is None:
-            try:
-                made = self._made_from_each(resource, draft.state)
-            except Mistyped:
-                made = self._made_from_each(typed(resource, self.layout.resource), draft.state)
-        columns, lists, rest, more, document = made
-        return [draft.state, touched, *columns, rest, more, document], lists
-
-    def _made_plainly(self, resource: Resource, state: bytes) -> _Made | None:
-        """What is stored of a resource that is shown and compared as it is; None where it is not."""
-        if not self._plain.is_plain(resource):
-            return None
-        found = self._presenter.plain(resource, state)
-        rest = self._plain.keys(found[0]) if found is not None else None
-        if found is None or rest is None:
-            return None
-        try:
-            return (
-                self._keys.columns(resource, str.lower),
-                self._keys.lists(resource),
-                rest,
-                None,
-                found[0][:-1] + found[1],
-            )
-        except Mistyped:
-            return None
-
-    def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
-        """The same of any resource, value by value. Raises Mistyped."""
-        columns, lists, rest = self._keys.columns(resource), self._keys.lists(resource), self._keys.rest(resource)
-        document, more = self._presenter.documents(resource, state)
-        return columns, lists, rest, more, document
-
     def _values(self, row: int, draft: Draft, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
         pairs = zip(self._list_numbers, lists, strict=True)
         found: list[tuple[Any, ...]] = [(row, number, each, "", each, None) for number, keys in pairs for each in keys]
@@ -346,17 +262,3 @@ class Store:
         record(sql, self.connection, self.layout.resource.name, changes, at)
         text = "UPDATE mirror_types SET revision = revision + 1, next_row = next_row + ? WHERE number = ?"
         sql.run(text, (created, self.tables.number))
-
-
-def _stamped(resource: Resource, at: int) -> Resource:
-    """The resource with `meta.lastModified`: where the upstream states none, it is the time when a difference was seen,
-    so that clients can ask for what is new (RFC 7644 section 3.4.2.2)."""
-    meta = resource.get("meta") or {}
-    if meta.get("lastModified") is not None:
-        return resource
-    seen = datetime.fromtimestamp(at // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
-    return {**resource, "meta": {**meta, "lastModified": seen}}
-
-
-GONE_SECONDS: Final = 86_400
-"""How long it is remembered that a resource was deleted through the bridge."""

@@ -3,11 +3,10 @@
 import asyncio
 import math
 import random
-import ssl
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -27,6 +26,7 @@ from scim_bridge.upstream.redact import Secret, safe_text, silence_http_library
 from scim_bridge.upstream.relay import Headers, Relay, Relayed
 from scim_bridge.upstream.reply import Reply, decode, error_by_status
 from scim_bridge.upstream.transport import AiohttpTransport
+from scim_bridge.upstream.trust import trust
 from scim_bridge.upstream.turns import Turns, remaining_seconds
 from scim_bridge.upstream.usage import Usage
 
@@ -293,33 +293,8 @@ def _request(call: _Call, extensions: dict[str, Any]) -> httpx.Request:
 
 def _transport(name: str, options: ClientOptions) -> AiohttpTransport:
     return AiohttpTransport(
-        _trust(options),
+        trust(options.ca_bundle, options.client_cert),
         max_connections=options.max_concurrency,
         proxy=options.proxy,
         guard=Guard(name) if options.public_only else None,
     )
-
-
-def _trust(options: ClientOptions) -> ssl.SSLContext:
-    """Whom we trust, and who we are. ValueError for a file that does not say so."""
-    if options.ca_bundle is None and options.client_cert is None:
-        return _usual_trust()
-    what = "ca_bundle"
-    try:
-        context = (
-            ssl.create_default_context(cafile=options.ca_bundle) if options.ca_bundle else httpx.create_ssl_context()
-        )
-        if options.client_cert is not None:
-            what = "client_cert"
-            # a password, or an encrypted key would be asked for on the terminal
-            context.load_cert_chain(options.client_cert, password="")
-    except OSError as error:
-        raise ValueError(f"{what} cannot be used: {error.strerror or type(error).__name__}") from None
-    return context
-
-
-@cache
-def _usual_trust() -> ssl.SSLContext:
-    """What nearly all clients share, and nobody changes: the authorities take 25 ms to read, which adds up where there
-    are hundreds of connections, and half a megabyte."""
-    return httpx.create_ssl_context()

@@ -12,8 +12,9 @@ from scim2_models.path import FilterNode
 
 from scim_bridge.filters import predicate, sort_key, sort_rows
 from scim_bridge.mirror.layout import Layout, layout
+from scim_bridge.mirror.made import Draft
 from scim_bridge.mirror.sql import Compiler
-from scim_bridge.mirror.store import Draft, Store
+from scim_bridge.mirror.store import Store
 from scim_bridge.mirror.tables import opened
 from scim_bridge.schemas import GROUP
 from scim_bridge.store.database import Sql

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scim_bridge.upstream.client import ClientOptions, UpstreamClient, _trust
+from scim_bridge.upstream.client import ClientOptions, UpstreamClient
 from scim_bridge.upstream.errors import NotTrusted, Rejected, Unavailable, UpstreamError
 from scim_bridge.upstream.reply import Reply
+from scim_bridge.upstream.trust import trust
 from tests.clocks import FakeClock
 from tests.upstream import faults
 from tests.upstream.certificates import Authority, authority
@@ -168,7 +169,7 @@ async def test_an_ipv6_proxy_or_upstream_is_an_address_like_any_other() -> None:
 
 
 def test_the_usual_authorities_are_read_once_and_who_has_files_of_its_own_shares_nothing(ours: Authority) -> None:
-    usual = [_trust(ClientOptions()) for _ in range(2)]
-    own = [_trust(ClientOptions(client_cert=ours.issue("bridge"))), _trust(ClientOptions(ca_bundle=ours.bundle))]
+    usual = [trust(None, None) for _ in range(2)]
+    own = [trust(None, ours.issue("bridge")), trust(ours.bundle, None)]
     assert usual[0] is usual[1]
     assert len({id(each) for each in (usual[0], *own)}) == 3

@@ -1,0 +1,114 @@
+"""What a mirror stores of a resource: its document, and the keys by which it is found and sorted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from unicodedata import is_normalized
+
+from scim_bridge.mirror.keys import KeyMaker, Mistyped, typed
+from scim_bridge.mirror.layout import Layout
+from scim_bridge.mirror.plain import Plain
+from scim_bridge.query.version import digest
+
+Element = dict[str, Any]
+Resource = dict[str, Any]
+_Made = tuple[list[Any], list[set[str]], str, bytes | None, bytes]
+"""Keys of columns, lists and all else, and the two documents."""
+
+
+class Presenter(Protocol):
+    """What makes resources presentable, with BASE_MARK for the base URL."""
+
+    def documents(self, resource: Resource, state: bytes) -> tuple[bytes, bytes | None]:
+        """The document that a client is sent by default, and the whole one where that shows less."""
+        ...
+
+    def plain(self, resource: Resource, state: bytes) -> tuple[bytes, bytes] | None:
+        """The document of a resource of which all is shown by default: JSON of all but `meta`, and what that ends with
+        in place of its last brace. None where it has to be made by `documents`."""
+        ...
+
+
+class NotStorable(Exception):
+    """A resource that a mirror cannot hold exactly."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A resource to store, as the upstream has it, with the elements of its stored relations as far as known."""
+
+    resource: Resource
+    known_state: bytes | None = None
+    relations: Mapping[str, Sequence[Element]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        value: str = self.resource["id"]
+        return value
+
+    @property
+    def state(self) -> bytes:
+        """The digest of the resource, made when it is needed: just before all else that is made of it."""
+        if self.known_state is None:
+            self.known_state = digest(self.resource)
+        return self.known_state
+
+
+class Maker:
+    """Makes the rows of one resource type; ``presenter`` makes the documents."""
+
+    def __init__(self, layout: Layout, presenter: Presenter) -> None:
+        self._schema = layout.resource
+        self._presenter = presenter
+        self._plain = Plain(layout)
+        self._keys = KeyMaker(layout)
+
+    def made(self, draft: Draft, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
+        """The values of a row from `state` on, and those that have rows of their own. Raises NotStorable."""
+        if not is_normalized("NFC", draft.id) or "\0" in draft.id:
+            raise NotStorable(f"a {self._schema.name} has an id that is not in Unicode's form NFC")
+        resource = _stamped(draft.resource, at)
+        made = self._made_plainly(resource, draft.state)
+        if made is None:
+            try:
+                made = self._made_from_each(resource, draft.state)
+            except Mistyped:
+                made = self._made_from_each(typed(resource, self._schema), draft.state)
+        columns, lists, rest, more, document = made
+        return [draft.state, touched, *columns, rest, more, document], lists
+
+    def _made_plainly(self, resource: Resource, state: bytes) -> _Made | None:
+        """What is stored of a resource that is shown and compared as it is; None where it is not."""
+        if not self._plain.is_plain(resource):
+            return None
+        found = self._presenter.plain(resource, state)
+        rest = self._plain.keys(found[0]) if found is not None else None
+        if found is None or rest is None:
+            return None
+        try:
+            return (
+                self._keys.columns(resource, str.lower),
+                self._keys.lists(resource),
+                rest,
+                None,
+                found[0][:-1] + found[1],
+            )
+        except Mistyped:
+            return None
+
+    def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
+        """The same of any resource, value by value. Raises Mistyped."""
+        columns, lists, rest = self._keys.columns(resource), self._keys.lists(resource), self._keys.rest(resource)
+        document, more = self._presenter.documents(resource, state)
+        return columns, lists, rest, more, document
+
+
+def _stamped(resource: Resource, at: int) -> Resource:
+    """The resource with `meta.lastModified`: where the upstream states none, it is the time when a difference was seen,
+    so that clients can ask for what is new (RFC 7644 section 3.4.2.2)."""
+    meta = resource.get("meta") or {}
+    if meta.get("lastModified") is not None:
+        return resource
+    seen = datetime.fromtimestamp(at // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
+    return {**resource, "meta": {**meta, "lastModified": seen}}
