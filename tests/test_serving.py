@@ -116,6 +116,83 @@ async def test_what_is_no_http_is_answered_before_the_connection_closes() -> Non
     assert (await received(b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 
 
+SAME = Starlette(
+    routes=[
+        Route(
+            "/{status:int}",
+            lambda request: Response(
+                b"x" * 10 if request.path_params["status"] == 200 else None,
+                request.path_params["status"],
+                {"ETag": 'W/"1"', "X-Tab": "a\tb", "X-Latin": "\xe4"},
+            ),
+            methods=["GET", "HEAD"],
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize("asked", ["200", "204", "304", "404"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_answers_are_those_of_uvicorn_byte_for_byte(asked: str, method: str) -> None:
+    request = get(asked, method) + get(asked, "GET", "Connection: close")
+    found = []
+    for options in (SERVER_OPTIONS, {**SERVER_OPTIONS, "http": "httptools"}):
+        with running(SAME, **options, date_header=False) as origin:
+            found.append(await _exchanged(int(origin.rpartition(":")[2]), request))
+    assert found[0] == found[1]
+    assert found[0].count(f"HTTP/1.1 {asked} ".encode()) == 2
+
+
+Start = dict[str, Any]
+
+
+def started(*fields: tuple[bytes, bytes]) -> Start:
+    return {"type": "http.response.start", "status": 200, "headers": fields}
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        started((b"content-length", b"2"), (b"x-a", b"b\r\nx-injected: c")),
+        started((b"content-length", b"2"), (b"x-a", b"b\nx-injected: c")),
+        started((b"content-length", b"2"), (b"x-a\r\nx-injected", b"c")),
+        started((b"content-length", b"2"), (b"x-injected\x7f", b"c")),
+        started((b"content-length", b"2"), (b"x-injected", b"\0")),
+        started((b"content-length", b"1")),
+    ],
+)
+async def test_an_answer_that_would_be_read_as_another_one_is_not_sent_whole(start: Start) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(start)
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    with running(app, **{**SERVER_OPTIONS, "lifespan": "off"}) as origin:
+        found = await _exchanged(int(origin.rpartition(":")[2]), get(""))
+    assert b"x-injected" not in found
+    assert not found.endswith(b"{}")
+
+
+async def test_an_answer_without_a_length_is_sent_in_pieces() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(started((b"content-type", b"text/plain")))
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+
+    with running(app, **{**SERVER_OPTIONS, "lifespan": "off"}) as origin:
+        found = await _exchanged(int(origin.rpartition(":")[2]), get("", "GET", "Connection: close"))
+    assert found.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+async def test_an_application_that_fails_after_the_head_is_answered_with_500() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(started((b"content-length", b"2")))
+        raise LookupError("body")
+
+    with running(app, **{**SERVER_OPTIONS, "lifespan": "off"}) as origin:
+        found = await _exchanged(int(origin.rpartition(":")[2]), get(""))
+    assert found.startswith(b"HTTP/1.1 500 ")
+
+
 def answered(origin: str, *pieces: bytes) -> bytes:
     """What a client is sent until the server closes the connection."""
     address = urlsplit(origin)
