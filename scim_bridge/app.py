@@ -94,9 +94,11 @@ class Bridge(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/scim/"):
-            await self.scim({**scope, "root_path": f"{scope.get('root_path', '')}/scim"}, receive, send)
+            scope["root_path"] = f"{scope.get('root_path', '')}/scim"
+            await self.scim(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith("/proxy/"):
-            await self.proxy({**scope, "root_path": f"{scope.get('root_path', '')}/proxy"}, receive, send)
+            scope["root_path"] = f"{scope.get('root_path', '')}/proxy"
+            await self.proxy(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 

@@ -19,7 +19,7 @@ from scim_bridge.protocol.media import PLAIN_JSON, media_type
 from scim_bridge.protocol.profiles import Profile
 from scim_bridge.protocol.requests import ScimRequest, ScimResponse, read_query
 from scim_bridge.protocol.service import ScimService
-from scim_bridge.upstream.deadline import deadline
+from scim_bridge.upstream.deadline import within
 from scim_bridge.upstream.trace import RequestTrace, tracing
 
 DEADLINE_SECONDS: Final = 50.0
@@ -97,7 +97,6 @@ class ScimEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = header_fields(scope["headers"])
         request_id = id_of_request(headers)
-        started = self._clock.now()
         name, path = _split(scope)
         with tracing(self._clock, DEADLINE_SECONDS) as trace:
             answer = await self._guarded(scope, receive, headers, name, path, request_id)
@@ -114,7 +113,7 @@ class ScimEndpoint:
             "X-Request-Id": request_id,
         }
         await _send(send, response.status, out, body, bodiless=scope["method"] == "HEAD")
-        self._log_line(scope, path, answer, name, request_id, trace, self._clock.now() - started, len(body))
+        self._log_line(scope, path, answer, name, request_id, trace, self._clock.now() - trace.started, len(body))
 
     async def _guarded(
         self, scope: Scope, receive: Receive, headers: Mapping[str, str], name: str, path: str, request_id: str
@@ -123,8 +122,7 @@ class ScimEndpoint:
         answer = _Answer(_FAILED)
         try:
             # The upstream client keeps the deadline; this one bounds what waits for no upstream: a lock, a database.
-            with deadline(DEADLINE_SECONDS + 1):
-                await self._answered(answer, scope, receive, headers, name, path, request_id)
+            await within(DEADLINE_SECONDS + 1, self._answered(answer, scope, receive, headers, name, path, request_id))
         except TimeoutError as failure:
             answer.failure = failure
             unknown = "" if scope["method"] in _BODILESS else ". Whether the write took effect is not known"
@@ -172,7 +170,11 @@ class ScimEndpoint:
             trail=answer.trail,
         )
         try:
-            answer.response = await self._handled(await connection.service(), request, path)
+            service = await connection.service()
+            if path == DESCRIPTION:
+                answer.response = self._description(service, request)
+            else:
+                answer.response = await service.handle(request)
         finally:
             answer.left_out = tuple(request.left_out)
 
@@ -181,9 +183,7 @@ class ScimEndpoint:
             return None
         return RequestAudit(self._audit, name, answer.caller.name if answer.caller else "", request_id)
 
-    async def _handled(self, service: ScimService, request: ScimRequest, path: str) -> ScimResponse:
-        if path != DESCRIPTION:
-            return await service.handle(request)
+    def _description(self, service: ScimService, request: ScimRequest) -> ScimResponse:
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowedException(allowed=["GET"])
         return ScimResponse(200, self._describe(*service.discovered(request.base_url)), {"Content-Type": PLAIN_JSON})
