@@ -30,7 +30,7 @@ A tuple, as it comes from the database: an object for each of a hundred rows cos
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """Rows of a page, how many match in all where that is known, the position after it (None at the end, or unasked),
     and the revision of the tables, no later than the rows. ``documents``: those of the rows, where nothing else is

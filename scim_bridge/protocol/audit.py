@@ -107,7 +107,7 @@ def _calls() -> Sequence[UpstreamCall]:
     return trace.calls if trace is not None else ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestAudit:
     """The audit log for one request of a client."""
 

@@ -22,9 +22,9 @@ VENDOR_SCHEMAS: Final = frozenset(
 """Schemas that known clients name whether or not the service publishes them; what they hold is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """One client's habits."""
+    """One client's habits. Each is known by its identity, as it is looked up with every answer."""
 
     strict: bool = False
     creates_on_replace: bool = False  # `replace` of an unmatched value path makes the value (Entra)

@@ -52,7 +52,7 @@ class ScimResponse:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Search:
     """The parameters of a GET query or a SearchRequest; absent ones are None."""
 

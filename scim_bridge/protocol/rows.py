@@ -72,15 +72,16 @@ class Publisher:
 
     def is_default(self, shown: Projection) -> bool:
         """Whether stored documents are what a projection shows: the default, and no relation."""
-        return self._default_is_plain if shown is self._default else shown.is_default(self._collection)
+        return self._default_is_plain if shown is self.default else shown.is_default(self._collection)
 
     @cached_property
-    def _default(self) -> Projection:
+    def default(self) -> Projection:
+        """What is shown to those who ask for nothing in particular."""
         return self.projection(None, None)
 
     @cached_property
     def _default_is_plain(self) -> bool:
-        return self._default.is_default(self._collection)
+        return self.default.is_default(self._collection)
 
     def documents(self, resource: Resource, state: bytes) -> tuple[bytes, bytes | None]:
         """A resource without its relations as a document to be kept, and the whole one where that shows less.
@@ -88,7 +89,7 @@ class Publisher:
         The base URL in both is the byte BASE_MARK. One byte is replaced five times as fast as a longer mark.
         """
         record = Record(resource, {}, state=state)
-        default = _marked(self.shown(_STAND_IN, record, self._default))
+        default = _marked(self.shown(_STAND_IN, record, self.default))
         whole = _marked(self.shown(_STAND_IN, record, self._whole)) if self._hides_some else default
         return default, whole if len(whole) != len(default) else None
 
@@ -120,7 +121,7 @@ class Publisher:
         """Whether what is added to a resource is shown by default, and nothing of it is to be escaped in JSON."""
         meta = {"meta": dict.fromkeys(("resourceType", "created", "lastModified", "location", "version"), "")}
         endpoints = [self._collection.resource.endpoint, *(each for _, each in self._reference_keys)]
-        return self._default.apply(meta) == meta and all(_in_json(each) == each.encode() for each in endpoints)
+        return self.default.apply(meta) == meta and all(_in_json(each) == each.encode() for each in endpoints)
 
     @cached_property
     def _owned(self) -> tuple[str, ...]:

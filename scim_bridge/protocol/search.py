@@ -40,7 +40,7 @@ class Paging:
         return min(self.default_count if asked is None else asked, self.max_count)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
     resources: list[Resource]
     shown: int

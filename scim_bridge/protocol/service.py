@@ -7,7 +7,7 @@ a PATCH into a rewrite of the whole resource; so reading, projecting and changin
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import unquote
@@ -44,6 +44,15 @@ Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
 Discovered = tuple[str, dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What an operation comes to, known beforehand: members of an Enum are slow to look up."""
+
+    operation: Operation
+    handler: Handler
+    writes: bool
+
+
 class ScimService:
     """Serves one connection's directories."""
 
@@ -72,14 +81,6 @@ class ScimService:
         self._writable = writable
         self._patch_response = patch_response
         self._owning = {id(each): bool(owned_relations(each.collection)) for each in directories}
-        # What nearly all requests are about, as matching a path with all routes takes as long as many an answer.
-        names = [each.collection.resource.endpoint.strip("/") for each in directories]
-        self._targets = {
-            (route.method, name, route.pattern == _SINGLE): route.operation
-            for route in ROUTES
-            if route.pattern in (_ALL, _SINGLE)
-            for name in names
-        }
         self._handlers: Mapping[Operation, Handler] = {
             Operation.create: self._create,
             Operation.query: self._get,
@@ -95,17 +96,25 @@ class ScimService:
             Operation.schemas: self._schemas,
             Operation.schema: self._schemas,
         }
+        # What nearly all requests are about, as matching a path with all routes takes as long as many an answer.
+        names = [each.collection.resource.endpoint.strip("/") for each in directories]
+        self._steps = {
+            (route.method, name, route.pattern == _SINGLE): self._step(route.operation)
+            for route in ROUTES
+            if route.pattern in (_ALL, _SINGLE)
+            for name in names
+        }
 
     async def handle(self, request: ScimRequest) -> ScimResponse:
         """The answer to a request. Every failure leaves as an exception that `protocol.errors.scim_error` knows."""
         if request.path == feed.PATH:
             return await self._changes(request)
-        target = self._target("GET" if request.method == "HEAD" else request.method, request.path)
+        target, step = self._target("GET" if request.method == "HEAD" else request.method, request.path)
         if target.me:
             raise ScimError(501, "/Me is not offered: the token of this connection stands for no user")
-        if target.operation in _WRITES:
+        if step.writes:
             await self._may_write(request, target)
-        return await self._handlers[target.operation](request, target)
+        return await step.handler(request, target)
 
     async def _may_write(self, request: ScimRequest, target: Target) -> None:
         """Raises ScimError where the connection takes no writes, or they could not be audited."""
@@ -124,12 +133,15 @@ class ScimService:
         """The directories, each with what makes the documents of its resources that a copy keeps."""
         return [(each, self._publishers[id(each)]) for each in self.directories.values()]
 
-    def _target(self, method: str, path: str) -> Target:
-        """What a request is about. Raises ScimError 404 and MethodNotAllowedException."""
+    def _step(self, operation: Operation) -> _Step:
+        return _Step(operation, self._handlers[operation], operation in _WRITES)
+
+    def _target(self, method: str, path: str) -> tuple[Target, _Step]:
+        """What a request is about, and what is to be done. Raises ScimError 404 and MethodNotAllowedException."""
         endpoint, _, rest = path.strip("/").partition("/")
-        found = self._targets.get((method, endpoint, bool(rest)))
-        if found is not None and rest != ".search" and "/" not in rest:
-            return Target(found, endpoint, rest or None)
+        step = self._steps.get((method, endpoint, bool(rest)))
+        if step is not None and rest != ".search" and "/" not in rest:
+            return Target(step.operation, endpoint, rest or None), step
         try:
             target = match(method, path)
         except MethodNotAllowedException:
@@ -138,7 +150,7 @@ class ScimService:
             raise
         if rest == ".search" and target.operation is not Operation.search_with_body:
             raise MethodNotAllowedException(allowed=["POST"])  # or a resource of that name would be looked for
-        return target
+        return target, self._step(target.operation)
 
     def directory(self, endpoint: str | None) -> Directory:
         """The directory behind an endpoint. Raises ScimError 404."""
@@ -288,7 +300,7 @@ class ScimService:
 
     def _shown(self, directory: Directory, request: ScimRequest) -> Projection:
         if not request.query:
-            return self._publishers[id(directory)].projection(None, None)
+            return self._publishers[id(directory)].default
         search = from_query({name: text for name, text in request.query.items() if name in PROJECTIONS})
         return self._publishers[id(directory)].projection(search.attributes, search.excluded)
 

@@ -40,7 +40,7 @@ class Sort:
         return self.path, "descending" if self.descending else "ascending"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Query:
     """What to find: rows ``offset`` to ``offset + count`` of those matching ``filter``, in the order of ``sort``."""
 

@@ -12,7 +12,7 @@ BASE_MARK: Final = b"\x01"
 """Stands for the base URL in stored documents; JSON text holds it nowhere else, as control characters are escaped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
     """Records of one page, how many match in all (None where nobody asked and it was not known), where the next starts.
 
@@ -31,7 +31,7 @@ class Page:
         return [each.resource for each in self.records]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
     """A resource as a client is sent it by default, with BASE_MARK for the base URL, and the digest of its state.
 
