@@ -19,7 +19,7 @@ from scim_bridge.clock import Clock
 from scim_bridge.comparison import instant
 from scim_bridge.mirror import blocks, changes, passes
 from scim_bridge.mirror.copy import MirrorCopy
-from scim_bridge.mirror.parts import index_parts
+from scim_bridge.mirror.indexes import index, index_parts
 from scim_bridge.mirror.passes import Pass
 from scim_bridge.mirror.reading import PAGE_SECONDS, changed_since, crawled
 from scim_bridge.mirror.settings import MirrorSettings
@@ -190,6 +190,8 @@ class Sync:
             found, _ = await self._begun(copy)
             outcome = Outcome(outcome.resource, full=True)
             await self._read(copy, found, outcome, progress, feed=feed)
+        if not feed:
+            await index(self._database, copy.store)
         await self._ended(copy, found, outcome)
         return outcome
 

@@ -78,7 +78,7 @@ def create_shared(sql: Sql) -> None:
 
 
 def create(sql: Sql, tables: Tables, layout: Layout) -> None:
-    """The tables of one resource type."""
+    """The tables of one resource type; `indexes` come when they are filled."""
     kind = sql.dialect.types
     columns = "".join(f", {each.name} {kind[each.kind]}" for each in layout.columns)
     sql.run(
@@ -86,14 +86,11 @@ def create(sql: Sql, tables: Tables, layout: Layout) -> None:
         f" UNIQUE, state {kind['bytes']} NOT NULL, touched {kind['integer']} NOT NULL{columns}, keys {kind['json']} NOT"
         f" NULL, more {kind['bytes']}, document {kind['bytes']} NOT NULL)"
     )
-    for each in layout.columns:
-        sql.run(f"CREATE INDEX {tables.documents}_{each.name} ON {tables.documents} ({each.name}, seq)")
     sql.run(
         f"CREATE TABLE {tables.values} (owner {kind['integer']} NOT NULL, attr {kind['integer']} NOT NULL, value"
         f" {kind['text']} NOT NULL, kind {kind['text']} NOT NULL, key {kind['text']} NOT NULL, element {kind['bytes']},"
         f" PRIMARY KEY (owner, attr, value, kind)){_without_row_ids(sql.dialect)}"
     )
-    sql.run(f"CREATE INDEX {tables.values}_key ON {tables.values} (attr, key, owner)")
     sql.run(
         f"CREATE TABLE {tables.blocks} (block {_row_number(sql.dialect)} PRIMARY KEY, size {kind['integer']} NOT NULL)"
     )

@@ -17,6 +17,7 @@ from scim2_server.cursor import Cursors
 from scim_bridge.config import load
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.mirror.copy import MirrorCopy
+from scim_bridge.mirror.indexes import index
 from scim_bridge.query.relations import Record
 from scim_bridge.store.opening import open_database
 from tests.bench.measure import Ratio
@@ -77,6 +78,7 @@ async def _store(copy: MirrorCopy, database: Any, records: list[Record]) -> floa
     for start in range(0, len(records), BATCH):
         drafts = [copy.draft(each) for each in records[start : start + BATCH]]
         await database.write(copy.store.put, drafts, at=start + 1, before=start + 1, feed=False)
+    await index(database, copy.store)
     return time.process_time() - started
 
 

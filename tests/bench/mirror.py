@@ -12,6 +12,7 @@ from scim2_server.cursor import Cursors
 from scim_bridge.config import load
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.mirror.copy import MirrorCopy, now
+from scim_bridge.mirror.indexes import index
 from scim_bridge.query.relations import Record
 from scim_bridge.store.database import Sql
 from scim_bridge.store.opening import open_database
@@ -64,6 +65,7 @@ async def _fill(path: Path, people: int) -> None:
         # More members than this would make the filling long, and nothing here reads them.
         await _store(database, copies["Group"], [group(number, min(people, 10_000))])
     for each in sync.copies:
+        await index(database, each.store)
         await database.write(_complete, each)
     await connection.aclose()
     await database.aclose()

@@ -1,4 +1,5 @@
-"""Indexes for parts of texts, on PostgreSQL: they are used, and answers are the same with and without them."""
+"""Indexes: made once all is stored, of every column; those for parts of texts, on PostgreSQL, are used, and answers are
+the same with and without them."""
 
 from typing import Any
 
@@ -30,6 +31,27 @@ def odd(sandbox: Sandbox) -> None:
         data: dict[str, Any] = sandbox.store.users[user_id].data
         data["name"] = {**data.get("name", {}), "family": family, "formatted": family}
     sandbox.store.changed()
+
+
+async def test_what_is_searched_by_is_indexed_once_all_is_stored(url: str) -> None:
+    sandbox = Sandbox(users=60, groups=2)
+    async with pingone(sandbox, url) as found:
+        [store] = [each.store for each in (await found.sync()).copies if each.collection.resource.name == "User"]
+        columns = [f"{store.tables.documents}_{each.name}" for each in store.layout.columns]
+        wanted = {*columns, f"{store.tables.values}_key"}
+        assert not wanted & await indexes(url)
+        await found.refresh()
+        assert len(columns) > 8 and wanted <= await indexes(url)
+
+
+async def indexes(url: str) -> set[str]:
+    database: Any = open_database(url)
+    text = "SELECT name FROM sqlite_master WHERE type = 'index'"
+    if url.startswith("postgresql"):
+        text = "SELECT indexname FROM pg_indexes"
+    found = {name for (name,) in await database.read(lambda sql: sql.rows(text))}
+    await database.aclose()
+    return found
 
 
 async def answers(found: World) -> list[list[str]]:
