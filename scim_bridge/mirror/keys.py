@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ from scim_bridge.schemas import COMMON, ResourceSchema, SchemaAttribute
 _log = logging.getLogger("scim_bridge.mirror")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Mistyped(ValueError):
@@ -26,9 +25,9 @@ class Mistyped(ValueError):
 def moment(value: datetime) -> int:
     """An instant as a number in order: twice its microseconds, odd without an offset, as then it compares with none
     that has one."""
-    if value.tzinfo is None:
-        return (value - _NAIVE_EPOCH) // _MICROSECOND * 2 + 1
-    return (value - _EPOCH) // _MICROSECOND * 2
+    naive = value.tzinfo is None
+    since = value - (_NAIVE_EPOCH if naive else _EPOCH)
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 2 + naive
 
 
 def plain(text: str) -> str:
@@ -46,7 +45,7 @@ def key_function(attribute: SchemaAttribute) -> Callable[[Any], Any]:
         case "string" | "reference":
             return _exact_text if attribute.case_exact else _folded_text
         case "dateTime":
-            return _moment
+            return moment_key
         case "binary":
             return _binary
         case "boolean":
@@ -69,7 +68,7 @@ def _exact_text(value: Any) -> str:
     return plain(exact(value))
 
 
-def _moment(value: Any) -> int:
+def moment_key(value: Any) -> int:
     found = instant(value)
     if not isinstance(found, datetime):
         raise Mistyped
@@ -121,8 +120,8 @@ class KeyMaker:
             inner = _maker(each.schema.attributes, f"{each.schema.id}:", held)
             self._base[each.schema.id] = each.schema.id.lower(), _object(inner)
 
-    def columns(self, resource: Mapping[str, Any], fold: Callable[[Any], str] = _folded_text) -> list[Any]:
-        """The keys of the attributes with columns; ``fold`` makes those of texts without case. Raises Mistyped."""
+    def columns(self, resource: Mapping[str, Any]) -> list[Any]:
+        """The keys of the attributes with columns. Raises Mistyped."""
         found: list[Any] = []
         for names, texts, others in self._groups:
             held: Any = resource
@@ -130,7 +129,7 @@ class KeyMaker:
                 held = _NOTHING if (inner := held.get(name)) is None else inner
                 if held.__class__ is not dict:
                     raise Mistyped
-            found += [None if each is None else fold(each) for each in map(held.get, texts)]
+            found += [None if each is None else _folded_text(each) for each in map(held.get, texts)]
             for name, key in others:
                 value = held.get(name)
                 found.append(None if value is None else key(value))

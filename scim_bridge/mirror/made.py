@@ -80,22 +80,13 @@ class Maker:
 
     def _made_plainly(self, resource: Resource, state: bytes) -> _Made | None:
         """What is stored of a resource that is shown and compared as it is; None where it is not."""
-        if not self._plain.is_plain(resource):
+        read = self._plain.read(resource)
+        shown = self._presenter.plain(resource, state) if read is not None else None
+        if read is None or shown is None:
             return None
-        found = self._presenter.plain(resource, state)
-        rest = self._plain.keys(found[0]) if found is not None else None
-        if found is None or rest is None:
-            return None
-        try:
-            return (
-                self._keys.columns(resource, str.lower),
-                self._keys.lists(resource),
-                rest,
-                None,
-                found[0][:-1] + found[1],
-            )
-        except Mistyped:
-            return None
+        body, end = shown
+        rest = self._plain.keys(body)
+        return (*read, rest, None, body[:-1] + end) if rest is not None else None
 
     def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
         """The same of any resource, value by value. Raises Mistyped."""

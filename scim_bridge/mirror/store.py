@@ -1,8 +1,7 @@
 """Writing a mirror: what was read or written upstream becomes documents, keys, elements and a record of changes."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -24,13 +23,9 @@ GONE_SECONDS: Final = 86_400
 class Applied:
     """What storing came to."""
 
-    rows: set[int] = field(default_factory=set)  # of all that were given, and are stored
-    created: int = 0
-    changed: int = 0
-
-    @property
-    def differences(self) -> int:
-        return self.created + self.changed
+    rows: set[int]  # of all that were given, and are stored
+    created: int
+    changed: int
 
 
 class _Known(NamedTuple):
@@ -66,61 +61,44 @@ class Store:
         differences are recorded as changes; a first crawl has none. Raises NotStorable, and Dropped.
         """
         sql.exclusive(self.tables.documents)
-        known, gone = self._known(sql, drafts), set() if own else self._gone(sql, before)
-        first = self.next_row(sql) if len(known) < len(drafts) else 0
-        applied = Applied()
-        old: list[tuple[_Known, Draft]] = []
-        created: list[str] = []
-
-        def new() -> Iterator[tuple[int, Draft]]:
-            """Those that are to be created; one after the other, as each is quickest to work on while it is at hand."""
-            for draft in drafts:
-                found = known.get(draft.id)
-                if found is None and draft.id not in gone:
-                    row = first + len(created)
-                    created.append(draft.id)
-                    known[draft.id] = _Known(row, draft.state, at)
-                    yield row, draft
-                elif found is not None:
-                    applied.rows.add(found.row)
-                    if found.touched < before or own:
-                        old.append((found, draft))
-
-        self._create(sql, new(), at if own else 0, at)
-        if created:
-            blocks.add(sql, self.tables, range(first, first + len(created)), 1)
-            applied.rows.update(range(first, first + len(created)))
+        by_id = {each.id: each for each in drafts}  # the last one of each
+        known, gone = self._known(sql, list(by_id)), set() if own else self._gone(sql, before)
+        new = {each: draft for each, draft in by_id.items() if each not in known and each not in gone}
+        first = self.next_row(sql) if new else 0
+        self._create(sql, first, new, at if own else 0, at)
+        both = [(known[each], draft) for each, draft in by_id.items() if each in known]
+        old = [each for each in both if own or each[0].touched < before]
         changes = self._change(sql, old, at if own else None, at)
-        applied.created, applied.changed = len(created), len(changes)
-        if own and created:
-            self._forget_gone(sql, created)
-        told = [*(Change(CREATED, each) for each in created), *changes] if feed else []
-        self._finish(sql, told, at, changed=applied.differences > 0, created=len(created))
-        return applied
+        if own and new:
+            self._forget_gone(sql, list(new))
+        told = [*(Change(CREATED, each) for each in new), *changes] if feed else []
+        self._finish(sql, told, at, changed=bool(new or changes), created=len(new))
+        rows = {found.row for found in known.values()}
+        return Applied(rows.union(range(first, first + len(new))), len(new), len(changes))
 
     def next_row(self, sql: Sql) -> int:
         """The number that the next new resource gets."""
         return of_type(sql, self.tables, "next_row")
 
-    def _known(self, sql: Sql, drafts: Sequence[Draft]) -> dict[str, _Known]:
-        ids = [each.id for each in drafts]
+    def _known(self, sql: Sql, ids: list[str]) -> dict[str, _Known]:
         # For one, a list takes twice as long.
         among, listed = ("id = ?", ids[0]) if len(ids) == 1 else (sql.dialect.among("id"), sql.dialect.listed(ids))
         text = f"SELECT id, seq, state, touched FROM {self.tables.documents} WHERE {among}"
         return {each: _Known(row, state, touched) for each, row, state, touched in sql.rows(text, (listed,))}
 
-    def _create(self, sql: Sql, new: Iterable[tuple[int, Draft]], touched: int, at: int) -> None:
+    def _create(self, sql: Sql, first: int, new: Mapping[str, Draft], touched: int, at: int) -> None:
         values: list[tuple[Any, ...]] = []
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            for row, draft in new:
+            """One after the other, as each is quickest to work on while it is at hand."""
+            for row, (resource_id, draft) in enumerate(new.items(), first):
                 made, lists = self._made(draft, touched, at)
                 values.extend(self._values(row, draft, lists))
-                yield (row, draft.id, *made)
+                yield (row, resource_id, *made)
 
-        found = rows()
-        if (head := next(found, None)) is not None:
-            sql.many(self._insert, chain((head,), found))
+        if new:
+            sql.many(self._insert, rows())
+            blocks.add(sql, self.tables, range(first, first + len(new)), 1)
         if values:
             sql.many(self._add_value, values)
 
@@ -165,8 +143,9 @@ class Store:
                 sql.many(self._add_value, [(row, number, each, "", each, None) for each in wanted - held])
 
     def _values(self, row: int, draft: Draft, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
-        pairs = zip(self._list_numbers, lists, strict=True)
-        found: list[tuple[Any, ...]] = [(row, number, each, "", each, None) for number, keys in pairs for each in keys]
+        found: list[tuple[Any, ...]] = []
+        for number, keys in zip(self._list_numbers, lists, strict=True):
+            found += [(row, number, each, "", each, None) for each in keys]
         for name, elements in draft.relations.items():
             found += [self._element_row(row, name, each) for each in elements]
         return found

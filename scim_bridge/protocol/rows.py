@@ -17,9 +17,6 @@ from scim_bridge.query.version import owned_relations, state_of, version
 from scim_bridge.schemas import COMMON, AttributePath, ResourceSchema
 
 Names = tuple[str, ...] | None
-_DELETE: Final = "\x7f"
-"""A character that JSON does not escape, and that hardly any value holds, in place of BASE_MARK."""
-_DELETE_BYTE: Final = _DELETE.encode()
 _STAND_IN: Final = f"base-{token_hex(16)}"
 """What no value holds, as nobody knows it."""
 _STAND_IN_BYTES: Final = _STAND_IN.encode()
@@ -98,23 +95,13 @@ class Publisher:
         with instead of the last brace. None where what is added to a resource is not simply shown."""
         if not self._adds_simply:
             return None
-        shown, added = dict(resource), 0
+        shown = dict(resource)
         meta = orjson.dumps(shown.pop("meta"))
         for keys, endpoint in self._reference_keys:
-            value: Any = shown
-            for key in keys:
-                value = value.get(key) if value is not None else None
-            if value is not None and (referred := value.get("value")) is not None:
-                shown = _with(shown, keys, {**value, "$ref": _uri(_DELETE, endpoint, referred)})
-                added += 1
-        body = orjson.dumps(shown)
-        if added:
-            if body.count(_DELETE_BYTE) != added:
-                return None
-            body = body.replace(_DELETE_BYTE, BASE_MARK)
+            _refer(shown, keys, endpoint)
         location = _uri("", self._collection.resource.endpoint, resource["id"]).encode()
         tag = b"" if self._owned else b',"version":"W/\\"%b\\""' % state.hex().encode()
-        return body, b',"meta":%b,"location":"%b%b"%b}}' % (meta[:-1], BASE_MARK, location, tag)
+        return orjson.dumps(shown), b',"meta":%b,"location":"%b%b"%b}}' % (meta[:-1], BASE_MARK, location, tag)
 
     @cached_property
     def _adds_simply(self) -> bool:
@@ -203,6 +190,24 @@ def _referenced(base_url: str, relation: Relation, elements: Sequence[Mapping[st
         reference = {} if endpoint is None else {"$ref": _uri(base_url, endpoint, each["value"])}
         found.append({**each, **reference})
     return found
+
+
+def _refer(resource: Resource, keys: tuple[str, ...], endpoint: str) -> None:
+    """Add `$ref` with BASE_MARK to the reference at the end of some keys; objects within the resource are copied."""
+    value: Any = resource
+    for key in keys:
+        value = value.get(key)
+        if value is None:
+            return
+    if (referred := value.get("value")) is not None:
+        *parents, last = keys
+        for key in parents:
+            resource[key] = resource = {**resource[key]}
+        # BASE_MARK is no character that JSON has as it is.
+        resource[last] = {
+            **value,
+            "$ref": orjson.Fragment(b'"%b%b"' % (BASE_MARK, _uri("", endpoint, referred).encode())),
+        }
 
 
 def _uri(base_url: str, endpoint: str, resource_id: str) -> str:
