@@ -29,9 +29,12 @@ class Applied:
 
 
 class _Known(NamedTuple):
+    """A row that is stored; ``held``: its whole document, and its columns, where they came along."""
+
     row: int
     state: bytes
     touched: int
+    held: tuple[Any, ...] = ()
 
 
 class Store:
@@ -44,9 +47,12 @@ class Store:
         self._made = Maker(layout, presenter).made
         self._element_keys = {name: element_key(layout.resource, name) for name in layout.relations}
         self._column_names = [each.name for each in layout.columns]
-        self._list_numbers = [layout.number(each.canonical) for each in layout.lists]
+        self._lists = [(layout.number(each.canonical), ":".join(each.keys)) for each in layout.lists]
         names = ["seq", "id", "state", "touched", *self._column_names, "keys", "more", "document"]
         self._insert = f"INSERT INTO {tables.documents} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+        held = ", ".join(["COALESCE(more, document)", *self._column_names])
+        self._held = f"SELECT {held} FROM {tables.documents} WHERE seq = ?"
+        self._one = f"SELECT id, seq, state, touched, {held} FROM {tables.documents} WHERE id = ?"
         self._add_value = (
             f"INSERT INTO {tables.values} (owner, attr, value, kind, key, element) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (owner, attr, value, kind) DO UPDATE SET element = excluded.element, key = excluded.key"
@@ -81,10 +87,12 @@ class Store:
         return of_type(sql, self.tables, "next_row")
 
     def _known(self, sql: Sql, ids: list[str]) -> dict[str, _Known]:
-        # For one, a list takes twice as long.
-        among, listed = ("id = ?", ids[0]) if len(ids) == 1 else (sql.dialect.among("id"), sql.dialect.listed(ids))
-        text = f"SELECT id, seq, state, touched FROM {self.tables.documents} WHERE {among}"
-        return {each: _Known(row, state, touched) for each, row, state, touched in sql.rows(text, (listed,))}
+        if len(ids) == 1:  # nearly always a write, which changes it
+            rows = sql.rows(self._one, (ids[0],))
+            return {each: _Known(row, state, touched, tuple(held)) for each, row, state, touched, *held in rows}
+        text = f"SELECT id, seq, state, touched FROM {self.tables.documents} WHERE {sql.dialect.among('id')}"
+        rows = sql.rows(text, (sql.dialect.listed(ids),))
+        return {each: _Known(row, state, touched) for each, row, state, touched in rows}
 
     def _create(self, sql: Sql, first: int, new: Mapping[str, Draft], touched: int, at: int) -> None:
         values: list[tuple[Any, ...]] = []
@@ -116,13 +124,14 @@ class Store:
         return changes
 
     def _change_own(self, sql: Sql, known: _Known, draft: Draft, touched: int, at: int) -> list[str]:
-        columns = ", ".join(["COALESCE(more, document)", *self._column_names])
-        text = f"SELECT {columns} FROM {self.tables.documents} WHERE seq = ?"
-        before, *held = sql.rows(text, (known.row,))[0]
+        """Store another state of a resource; the names of the attributes that differ."""
+        before, *held = known.held or sql.rows(self._held, (known.row,))[0]
         made, lists = self._made(draft, touched, at)
         self._update(sql, known.row, held, made)
-        self._change_lists(sql, known.row, lists)
-        return changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in (before, made[-2] or made[-1])))
+        documents = (before, made[-2] or made[-1])
+        names = changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in documents))
+        self._change_lists(sql, known.row, lists, names)
+        return names
 
     def _update(self, sql: Sql, row: int, held: Sequence[Any], made: Sequence[Any]) -> None:
         """Write a row anew, save for the columns that stay: for each that is named, its index is written, too."""
@@ -133,9 +142,11 @@ class Store:
         names = ", ".join(f"{each} = ?" for each in values)
         sql.run(f"UPDATE {self.tables.documents} SET {names} WHERE seq = ?", (*values.values(), row))
 
-    def _change_lists(self, sql: Sql, row: int, lists: Sequence[set[str]]) -> None:
-        """Make the rows of the attributes that have some those of their values."""
-        for number, wanted in zip(self._list_numbers, lists, strict=True):
+    def _change_lists(self, sql: Sql, row: int, lists: Sequence[set[str]], names: Sequence[str]) -> None:
+        """Make the rows of the attributes that differ those of their values."""
+        for (number, name), wanted in zip(self._lists, lists, strict=True):
+            if name not in names:
+                continue
             text = f"SELECT value FROM {self.tables.values} WHERE owner = ? AND attr = ?"
             held = {value for (value,) in sql.rows(text, (row, number))}
             if held != wanted:
@@ -144,7 +155,7 @@ class Store:
 
     def _values(self, row: int, draft: Draft, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = []
-        for number, keys in zip(self._list_numbers, lists, strict=True):
+        for (number, _), keys in zip(self._lists, lists, strict=True):
             found += [(row, number, each, "", each, None) for each in keys]
         for name, elements in draft.relations.items():
             found += [self._element_row(row, name, each) for each in elements]
