@@ -19,6 +19,7 @@ _CANONICAL: Final = {name: name for name in _NAMES}
 """The spelling that nearly all clients use."""
 PROJECTIONS: Final = ("attributes", "excludedAttributes")
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
+_PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _LARGEST: Final = 2**63 - 1
 """What an answer can repeat; no list is as long."""
 
@@ -153,6 +154,8 @@ def _number(given: Mapping[str, Any], name: str) -> int | None:
     value = given.get(name)
     if value is None or value == "":
         return None
+    if value.__class__ is str and _PLAIN_NUMBER.fullmatch(value):
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int | str) or not _INTEGER.fullmatch(str(value)):
         raise invalid_value(f"{name} takes an integer")
     return max(-_LARGEST, min(int(value), _LARGEST))
