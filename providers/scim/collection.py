@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 GROUPS: Final = "groups"
 _MEMBERS: Final = ("User", "Group")
 _LEAN: Final = {"excludedAttributes": MEMBERS}
+_NO_NAMES: Final = frozenset({".", "..", ".search"})
 
 
 class Builder:
@@ -199,7 +200,8 @@ def _item(endpoint: str) -> AccessPath:
 
 def _is_id(value: str) -> bool:
     """Whether a path can name it: `.search` is an endpoint, and dots climb."""
-    return bool(value) and value.isprintable() and not {".", "..", ".search"} & set(re.split(r"[/\\]", value))
+    steps = re.split(r"[/\\]", value) if "/" in value or "\\" in value else (value,)
+    return bool(value) and value.isprintable() and _NO_NAMES.isdisjoint(steps)
 
 
 def _written(resource: ResourceSchema) -> Callable[[Resource, Resource | None], Resource]:

@@ -49,6 +49,9 @@ class ResourceWrites:
         self._not_writable = {each.id: _not_writable(each) for each in resource.schemas}
         self._patches = patch
         self._unseen = tuple(unseen)
+        attributes = [one for each in resource.schemas for one in each.attributes]
+        parts = [part for each in attributes for part in (each, *each.sub_attributes)]
+        self._keeps_secrets = any(each.mutability == "writeOnly" for each in parts)
         self._shape = shaper(resource, lambda each: each.mutability != "readOnly" and each.name not in relations)
         members = resource.base.attribute(MEMBERS) if MEMBERS in relations else None
         self._members = members if members is not None and members.mutability != "readOnly" else None
@@ -137,12 +140,14 @@ class ResourceWrites:
 
     def _put(self, before: Row, after: Row, *, undoable: bool) -> Call:
         path = self._path(identifier(before))
+        call = self._put_as_it_is(path, after)
+        if undoable:
+            call.undo = lambda reply: self._put_as_it_is(path, before)
+        return call
+
+    def _put_as_it_is(self, path: str, row: Row) -> Call:
         repeats = None if self._dialect.repeats else False
-
-        def put(row: Row, undo: Callable[[Reply], Call] | None = None) -> Call:
-            return Call("PUT", path, json=self._sendable(row), headers=SCIM_JSON, idempotent=repeats, undo=undo)
-
-        return put(after, (lambda reply: put(before)) if undoable else None)
+        return Call("PUT", path, json=self._sendable(row), headers=SCIM_JSON, idempotent=repeats)
 
     def _sendable(self, row: Row) -> dict[str, Any]:
         """A record as PUT takes it: the server's own attributes are left out, as some refuse what RFC 7644 has them
@@ -177,6 +182,8 @@ class ResourceWrites:
 
     def _is_secret(self, old: Values, new: Values) -> bool:
         """Whether a change cannot be taken back, as the old value of a writeOnly attribute is not known."""
+        if not self._keeps_secrets:
+            return False
         paths = [self._resource.resolve(":".join(keys)) for keys in _changed(old, new)]
         return any(path is not None and path.target.mutability == "writeOnly" for path in paths)
 

@@ -18,7 +18,7 @@ PRUNED: Final = 10_000
 """Changes that one transaction takes away: others wait for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """A difference: what happened to which resource, and which attributes it concerned."""
 

@@ -37,10 +37,13 @@ def member(body: Mapping[str, Any], name: str) -> Any:
     Raises ScimError 400 where it is given twice.
     """
     folded = name.lower()
-    found = [value for key, value in body.items() if key.lower() == folded]
-    if len(found) > 1:
+    names = [*map(str.lower, body)]
+    times = names.count(folded)
+    if times > 1:
         raise invalid_syntax(f"{name} is given twice")
-    return found[0] if found else None
+    if not times:
+        return None
+    return body[name] if name in body else [*body.values()][names.index(folded)]
 
 
 def check_message(body: Mapping[str, Any], urn: str, *, strict: bool) -> None:

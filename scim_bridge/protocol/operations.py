@@ -21,7 +21,7 @@ MAX_REMEMBERED_TEXT: Final = 256
 _NOT_SETTABLE: Final = frozenset({"schemas", "id", "meta"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """One operation on one attribute; one without a path is told apart into one per attribute of its value."""
 

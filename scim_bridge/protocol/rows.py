@@ -76,6 +76,14 @@ class Publisher:
         """What is shown to those who ask for nothing in particular."""
         return self.projection(None, None)
 
+    def relations(self, shown: Projection) -> frozenset[str]:
+        """The relations that have to be loaded to show a resource."""
+        return self._default_relations if shown is self.default else shown.relations(self._collection)
+
+    @cached_property
+    def _default_relations(self) -> frozenset[str]:
+        return self.default.relations(self._collection)
+
     @cached_property
     def _default_is_plain(self) -> bool:
         return self.default.is_default(self._collection)
@@ -87,7 +95,7 @@ class Publisher:
         """
         record = Record(resource, {}, state=state)
         default = _marked(self.shown(_STAND_IN, record, self.default))
-        whole = _marked(self.shown(_STAND_IN, record, self._whole)) if self._hides_some else default
+        whole = _marked(self.shown(_STAND_IN, record, self._whole)) if self.hides_some else default
         return default, whole if len(whole) != len(default) else None
 
     def plain(self, resource: Resource, state: bytes) -> tuple[bytes, bytes] | None:
@@ -115,7 +123,7 @@ class Publisher:
         return owned_relations(self._collection)
 
     @cached_property
-    def _hides_some(self) -> bool:
+    def hides_some(self) -> bool:
         """Whether an attribute is returned on request only."""
         schema = self._collection.resource
         attributes = [one for each in schema.schemas for one in each.attributes]

@@ -97,8 +97,8 @@ class Searcher:
         node = self._checked(search.filter, directory) if search.filter is not None else None
         sort = Sort(self._sortable(search.sort_by, directory), search.descending) if search.sort_by else None
         count = self._paging.count(search.count)
-        relations = shown.relations(directory.collection)
-        plain = self._publishers[id(directory)].is_default(shown)
+        publisher = self._publishers[id(directory)]
+        relations, plain = publisher.relations(shown), publisher.is_default(shown)
         follow = search.cursor is not None
         return Query(node, sort, search.start_index - 1, count, relations, documents=plain, follow=follow)
 

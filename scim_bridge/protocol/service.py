@@ -40,6 +40,7 @@ _ALL: Final = "/{endpoint}"
 _SINGLE: Final = "/{endpoint}/{resource_id}"
 _OWN_ENDPOINTS: Final = frozenset({*RESERVED_NAMES, ".search"})
 _WRITES: Final = frozenset({Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk})
+_PREFERENCES: Final = (("return=representation", True), ("return=minimal", False))
 Handler = Callable[[ScimRequest, Target], Awaitable[ScimResponse]]
 Discovered = tuple[str, dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
 
@@ -170,7 +171,7 @@ class ScimService:
             record = await source.record(resource_id)
             if record is None:
                 raise not_found(directory.collection.resource.name, resource_id)
-            await source.load([record], shown.relations(directory.collection))
+            await source.load([record], self._publishers[id(directory)].relations(shown))
             response = self._told(directory, record, shown, request, 200)
             await _tell_age(directory, source, response)
         if "if-none-match" in request.headers and not _conditions(request).check(response.headers.get("ETag"), "GET"):
@@ -233,7 +234,7 @@ class ScimService:
         written = await self._writer(directory).create(self._body(request), request.trail)
         request.left_out += written.left_out
         assert written.record is not None
-        shown = _with_written(shown, written)
+        shown = self._with_written(directory, shown, written)
         try:
             return await self._represented(directory, written.record, shown, request, 201)
         except UpstreamError as error:
@@ -289,10 +290,10 @@ class ScimService:
         """Whether a PATCH is answered with the resource (T-50): by request, then setting, then what clients expect."""
         if shown.narrows:
             return True
-        preferred = request.headers.get("prefer", "").lower().replace('"', "")
-        for word, representation in (("return=representation", True), ("return=minimal", False)):
-            if word in preferred:
-                return representation
+        if preferred := request.headers.get("prefer", "").lower().replace('"', ""):
+            for word, representation in _PREFERENCES:
+                if word in preferred:
+                    return representation
         if self._patch_response != "auto":
             return self._patch_response == "representation"
         # Entra wants 204 for groups, and members are not read just to answer; Okta wants the updated user.
@@ -320,18 +321,26 @@ class ScimService:
         try:
             record = written.record or await directory.reader.record(resource_id)
             if record is not None:
-                return await self._represented(directory, record, _with_written(shown, written), request, 200)
+                shown = self._with_written(directory, shown, written)
+                return await self._represented(directory, record, shown, request, 200)
         except UpstreamError as error:
             # Never as 404, 409 or 429 of its own: the write is done.
             told = scim_error(error, request.request_id, request.connection).detail
             raise ScimError(502, f"The write took effect, but its result could not be read. {told}") from None
         raise not_found(directory.collection.resource.name, resource_id)
 
+    def _with_written(self, directory: Directory, shown: Projection, written: Written) -> Projection:
+        """The projection of an answer to a write, which shows what is returned on request where the client wrote it."""
+        if not (self._publishers[id(directory)].hides_some and shown.depends_on(written.touched)):
+            return shown
+        return Projection(shown.schema, shown.attributes, shown.excluded, written.touched, shown.named)
+
     async def _represented(
         self, directory: Directory, record: Record, shown: Projection, request: ScimRequest, status: int
     ) -> ScimResponse:
         """The resource with the relations that are shown."""
-        await directory.reader.relations.load([record], shown.relations(directory.collection))
+        if related := self._publishers[id(directory)].relations(shown):
+            await directory.reader.relations.load([record], related)
         return self._told(directory, record, shown, request, status)
 
     def _told(
@@ -391,13 +400,6 @@ def _check_unfiltered(request: ScimRequest) -> None:
     """Raises ScimError 403: a filter on discovery must not look as if it had worked (RFC 7644 section 4)."""
     if "filter" in request.query:
         raise ScimError(403, "Discovery takes no filter")
-
-
-def _with_written(shown: Projection, written: Written) -> Projection:
-    """The projection of an answer to a write, which shows what is returned on request where the client wrote it."""
-    if not shown.depends_on(written.touched):
-        return shown
-    return Projection(shown.schema, shown.attributes, shown.excluded, written.touched, shown.named)
 
 
 def _conditions(request: ScimRequest) -> Conditions:

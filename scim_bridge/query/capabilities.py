@@ -252,7 +252,7 @@ class Relation:
     inverse: bool = False  # it is told by whose members an owner is, and theirs in turn, and there is no more to it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One upstream request of a write. ``undo`` makes good for it if a later request of the same write fails; NOTHING
     says that, by its reply, it changed nothing.

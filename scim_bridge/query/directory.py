@@ -40,7 +40,7 @@ class MemberChanges:
         return not (self.exact or self.added or self.removed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Changes:
     """What a PUT or PATCH comes to: the resource's own attributes before and after, and each relation's changes.
 
@@ -55,10 +55,10 @@ class Changes:
     def __post_init__(self) -> None:
         if (self.before is None) != (self.after is None):
             raise ValueError("a resource changes from one state to another: both are needed")
-        object.__setattr__(self, "own", self.after != self.before)  # compared once, as it is asked for at each step
+        self.own = self.after != self.before  # compared once, as it is asked for at each step
 
 
-@dataclass(frozen=True)
+@dataclass
 class Told:
     """A record as the upstream told it after a write; ``record``: read, once, where somebody looks at it."""
 

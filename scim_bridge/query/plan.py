@@ -59,7 +59,7 @@ class Query:
         return str(self.filter or ""), self.sort
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Branch:
     """One upstream read of a plan: an access path with its variables filled and what is pushed down."""
 

@@ -68,7 +68,7 @@ class ClientOptions:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
     """A request as each attempt sends it."""
 

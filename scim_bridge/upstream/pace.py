@@ -17,7 +17,7 @@ BACKOFF_CAP_SECONDS = 8.0
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """Seconds to wait before sending; ``paused``: because the upstream asked for it."""
 

@@ -23,7 +23,7 @@ _JSON = re.compile(r"(application|text)/([\w.+-]+\+)?json", re.ASCII)
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """``body`` is the decoded JSON; None for an empty body, and for an error's body that is not JSON."""
 

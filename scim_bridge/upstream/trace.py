@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from scim_bridge.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UpstreamCall:
     """One HTTP exchange with an upstream: an attempt or a sign-in.
 
