@@ -51,10 +51,13 @@ class Publisher:
 
     def projection(self, attributes: Names, excluded: Names) -> Projection:
         """What a client asks to see, compiled once for the many who ask for the same."""
-        key = attributes, excluded
-        found = self._projections.get(key) or projection(self._collection.resource, attributes, excluded)
-        if len(self._projections) < MAX_PROJECTIONS:
-            self._projections[key] = found
+        if attributes is None and excluded is None:
+            return self.default
+        found = self._projections.get((attributes, excluded))
+        if found is None:
+            found = projection(self._collection.resource, attributes, excluded)
+            if len(self._projections) < MAX_PROJECTIONS:
+                self._projections[attributes, excluded] = found
         return found
 
     @cached_property
@@ -74,7 +77,7 @@ class Publisher:
     @cached_property
     def default(self) -> Projection:
         """What is shown to those who ask for nothing in particular."""
-        return self.projection(None, None)
+        return projection(self._collection.resource, None, None)
 
     def relations(self, shown: Projection) -> frozenset[str]:
         """The relations that have to be loaded to show a resource."""
