@@ -5,7 +5,7 @@ there is none where those were not loaded: one that does not change with them wo
 """
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
@@ -28,12 +28,19 @@ def state_of(collection: Collection, resource: Resource) -> bytes:
 
 def without_relations(collection: Collection, resource: Resource) -> Resource:
     """A resource without its relations; itself where it shows none."""
-    related = [each.attribute for each in collection.relations if each.attribute in resource]
-    return {name: value for name, value in resource.items() if name not in related} if related else resource
+    for each in collection.relations:
+        if each.attribute in resource:
+            resource = {name: value for name, value in resource.items() if name != each.attribute}
+    return resource
 
 
 def digest(state: Mapping[str, Any]) -> bytes:
-    return blake2b(orjson.dumps(state, option=orjson.OPT_SORT_KEYS), digest_size=SIZE).digest()
+    return _hash(orjson.dumps(state, option=orjson.OPT_SORT_KEYS))
+
+
+def _hash(data: bytes) -> bytes:
+    # Processors have instructions for SHA-256: two thirds of the time of BLAKE2.
+    return sha256(data).digest()[:SIZE]
 
 
 def version(collection: Collection, state: bytes, known: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:
@@ -43,7 +50,7 @@ def version(collection: Collection, state: bytes, known: Mapping[str, Sequence[M
         return None
     if owned:
         values = {name: sorted(str(each["value"]) for each in known[name]) for name in owned}
-        state = blake2b(state + orjson.dumps(values), digest_size=SIZE).digest()
+        state = _hash(state + orjson.dumps(values))
     return tag_of(state)
 
 
