@@ -17,9 +17,10 @@ SEARCHED: Final = frozenset({"userName", "displayName", "name.familyName", "name
 
 async def index(database: Database, store: Store) -> None:
     """Make the indexes that lead filters and sorts to their rows, where they are missing."""
+    behind = "" if database.dialect.indexes_rows else ", seq"
     columns = [each.name for each in store.layout.columns]
     for text in (
-        *(_index(store.tables.documents, each, f"{each}, seq") for each in columns),
+        *(_index(store.tables.documents, each, f"{each}{behind}") for each in columns),
         _index(store.tables.values, "key", "attr, key, owner"),
     ):
         await database.write(_run, text)  # each by itself: writers wait meanwhile

@@ -35,6 +35,11 @@ class Dialect(Protocol):
         disk where there is such a kind."""
         ...
 
+    @property
+    def indexes_rows(self) -> bool:
+        """Whether each index has the numbers of rows behind its columns, in order, as it is."""
+        ...
+
     def among(self, expression: str) -> str:
         """Whether an expression is one of a list, the one parameter of which `listed` makes."""
         ...

@@ -41,6 +41,7 @@ class PostgresDialect:
     }
     now: Final = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
     passing: Final = "UNLOGGED TABLE"
+    indexes_rows: Final = False
 
     def among(self, expression: str) -> str:
         return f"{expression} = ANY(?)"

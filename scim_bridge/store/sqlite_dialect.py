@@ -19,6 +19,7 @@ class SqliteDialect:
     }
     now: Final = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
     passing: Final = "TABLE"
+    indexes_rows: Final = True
 
     def among(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
