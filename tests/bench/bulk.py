@@ -29,7 +29,7 @@ from tests.bench.servers import Server, application
 
 ROWS: Final = 20_000
 BATCH: Final = 500
-TURNS: Final = 5
+TURNS: Final = 7
 PEOPLE: Final = 20_000
 Rows = list[tuple[Any, ...]]
 
