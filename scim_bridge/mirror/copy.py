@@ -246,10 +246,12 @@ class MirrorCopy:
 
     def draft(self, record: Record, relations: Mapping[str, Sequence[Element]] | None = None) -> Draft:
         """A record as it is stored, with all elements of the relations given, or of those it knows."""
-        known = record.known if relations is None else relations
         resource = without_relations(self.collection, record.resource)
-        held = {name: known[name] for name in self.store.layout.relations if name in known}
-        return Draft(resource, record.state, held)
+        stored = self.store.layout.relations
+        if not stored:
+            return Draft(resource, record.state)
+        known = record.known if relations is None else relations
+        return Draft(resource, record.state, {name: known[name] for name in stored if name in known})
 
     async def wrote(self, record: Record, relations: Mapping[str, Sequence[Element]]) -> None:
         at = self.wall()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from scim_bridge.comparison import decoded, exact, folded, instant
+from scim_bridge.comparison import decoded, exact, folded
 from scim_bridge.mirror.layout import Layout
 from scim_bridge.schemas import COMMON, ResourceSchema, SchemaAttribute
 
@@ -69,10 +69,10 @@ def _exact_text(value: Any) -> str:
 
 
 def moment_key(value: Any) -> int:
-    found = instant(value)
-    if not isinstance(found, datetime):
-        raise Mistyped
-    return moment(found)
+    try:
+        return moment(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        raise Mistyped from None
 
 
 def _binary(value: Any) -> str:

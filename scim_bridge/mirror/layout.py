@@ -121,7 +121,8 @@ def layout(
     more = [expand(each, resource) for each in indexed]
     found = {each.canonical: each for each in map(resource.resolve, (*INDEXED, *INDEXED_LISTS, *more)) if each}
     paths = [each for each in found.values() if each.attribute.name not in {*relations, *elsewhere, "id"}]
-    columns = sorted((each for each in paths if _single(each)), key=lambda each: each.names[:-1])
+    # Those of texts first, and each beside others of the same object: so they are quickest to read.
+    columns = sorted((each for each in paths if _single(each)), key=lambda each: (not folds(each), each.names[:-1]))
     lists = [each for each in paths if each.attribute.multi_valued and each.target.type in ("string", "reference")]
     return Layout(
         resource,
@@ -130,6 +131,11 @@ def layout(
         relations,
         elsewhere,
     )
+
+
+def folds(path: AttributePath) -> bool:
+    """Whether the keys of what a path names are texts in lower case."""
+    return KINDS.get(path.target.type) == "text" and path.target.type != "binary" and not path.target.case_exact
 
 
 def _single(path: AttributePath) -> bool:

@@ -1,6 +1,6 @@
 """What a mirror stores of a resource: its document, and the keys by which it is found and sorted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from scim_bridge.query.version import digest
 
 Element = dict[str, Any]
 Resource = dict[str, Any]
-_Made = tuple[list[Any], list[set[str]], str, bytes | None, bytes]
+_Made = tuple[list[Any], list[set[str]], str, bytes, bytes | None]
 """Keys of columns, lists and all else, and the two documents."""
 
 
@@ -48,6 +48,11 @@ class Draft:
         return value
 
     @property
+    def elements(self) -> Iterator[tuple[str, Element]]:
+        """The elements of its relations, each with the relation's name."""
+        return ((name, each) for name, elements in self.relations.items() for each in elements)
+
+    @property
     def state(self) -> bytes:
         """The digest of the resource, made when it is needed: just before all else that is made of it."""
         if self.known_state is None:
@@ -65,7 +70,8 @@ class Maker:
         self._keys = KeyMaker(layout)
 
     def made(self, draft: Draft, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
-        """The values of a row from `state` on, and those that have rows of their own. Raises NotStorable."""
+        """The values of a row: state, touched, columns, keys, document and more; and those that have rows of their own.
+        Raises NotStorable."""
         if not is_normalized("NFC", draft.id) or "\0" in draft.id:
             raise NotStorable(f"a {self._schema.name} has an id that is not in Unicode's form NFC")
         resource = _stamped(draft.resource, at)
@@ -75,8 +81,8 @@ class Maker:
                 made = self._made_from_each(resource, draft.state)
             except Mistyped:
                 made = self._made_from_each(typed(resource, self._schema), draft.state)
-        columns, lists, rest, more, document = made
-        return [draft.state, touched, *columns, rest, more, document], lists
+        columns, lists, rest, document, more = made
+        return [draft.state, touched, *columns, rest, document, more], lists
 
     def _made_plainly(self, resource: Resource, state: bytes) -> _Made | None:
         """What is stored of a resource that is shown and compared as it is; None where it is not."""
@@ -86,13 +92,13 @@ class Maker:
             return None
         body, end = shown
         rest = self._plain.keys(body)
-        return (*read, rest, None, body[:-1] + end) if rest is not None else None
+        return (*read, rest, body[:-1] + end, None) if rest is not None else None
 
     def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
         """The same of any resource, value by value. Raises Mistyped."""
         columns, lists, rest = self._keys.columns(resource), self._keys.lists(resource), self._keys.rest(resource)
         document, more = self._presenter.documents(resource, state)
-        return columns, lists, rest, more, document
+        return columns, lists, rest, document, more
 
 
 def _stamped(resource: Resource, at: int) -> Resource:

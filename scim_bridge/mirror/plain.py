@@ -5,7 +5,7 @@ msgspec compares whole resources with the types of their attributes, at a tenth 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from scim_bridge.mirror.keys import Mistyped, moment_key
-from scim_bridge.mirror.layout import Layout
+from scim_bridge.mirror.layout import Layout, folds
 from scim_bridge.query.sources import BASE_MARK
 from scim_bridge.schemas import COMMON, SchemaAttribute
 
@@ -37,7 +37,8 @@ class Plain:
         ]
         self._type = _struct([*own, *extended, ("meta", _meta(schema.name))])
         self._take = attrgetter(*(_place(each.path.names) for each in layout.columns))
-        self._column_keys = [_column_key(each.path.target) for each in layout.columns]
+        self._folded = sum(folds(each.path) for each in layout.columns)  # which come first
+        self._times = [place for place, each in enumerate(layout.columns) if each.path.target.type == "dateTime"]
         self._lists = [
             (attrgetter(_place(path.keys)), attrgetter(_place((path.sub.name,)))) for path in layout.lists if path.sub
         ]
@@ -48,10 +49,11 @@ class Plain:
         types. Those of a resource that `keys` makes none of are not to be used."""
         try:
             found = msgspec.convert(resource, self._type)
-            columns = [
-                value if key is None or value is None else key(value)
-                for key, value in zip(self._column_keys, self._take(found), strict=True)
-            ]
+            columns = list(self._take(found))
+            columns[: self._folded] = [text and text.lower() for text in columns[: self._folded]]
+            for place in self._times:
+                if columns[place] is not None:
+                    columns[place] = moment_key(columns[place])
         except (msgspec.ValidationError, Mistyped):
             return None
         lists = [
@@ -68,7 +70,7 @@ class Plain:
         """
         if not body.isascii() or _EMPTY(body) or (b"\\" in body and b"\\u00" in body):
             return None
-        return (body.replace(BASE_MARK, b"").lower()[:-1] + self._meta).decode()
+        return str(body.replace(BASE_MARK, b"").lower()[:-1] + self._meta, "ascii")
 
 
 _Field = tuple[str, Any] | tuple[str, Any, Any]
@@ -134,10 +136,3 @@ def _struct(fields: Sequence[_Field]) -> Any:
 def _place(names: Iterable[str]) -> str:
     """Where a value is within objects: names of SCIM, and URNs, are not always such of Python."""
     return ".".join(f"x{name.encode().hex()}" for name in names)
-
-
-def _column_key(attribute: SchemaAttribute) -> Callable[[Any], Any] | None:
-    """What makes the key of a column's value; None: it is the value."""
-    if attribute.type == "dateTime":
-        return moment_key
-    return str.lower if attribute.type in _TEXT and not attribute.case_exact else None

@@ -48,8 +48,9 @@ class Store:
         self._element_keys = {name: element_key(layout.resource, name) for name in layout.relations}
         self._column_names = [each.name for each in layout.columns]
         self._lists = [(layout.number(each.canonical), ":".join(each.keys)) for each in layout.lists]
-        names = ["seq", "id", "state", "touched", *self._column_names, "keys", "more", "document"]
+        names = ["seq", "id", "state", "touched", *self._column_names, "keys", "document"]
         self._insert = f"INSERT INTO {tables.documents} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+        self._add_key = f"INSERT INTO {tables.values} (owner, attr, value, kind, key) VALUES (?, ?, ?, '', ?)"
         held = ", ".join(["COALESCE(more, document)", *self._column_names])
         self._held = f"SELECT {held} FROM {tables.documents} WHERE seq = ?"
         self._one = f"SELECT id, seq, state, touched, {held} FROM {tables.documents} WHERE id = ?"
@@ -95,20 +96,34 @@ class Store:
         return {each: _Known(row, state, touched) for each, row, state, touched in rows}
 
     def _create(self, sql: Sql, first: int, new: Mapping[str, Draft], touched: int, at: int) -> None:
-        values: list[tuple[Any, ...]] = []
+        keys: list[tuple[Any, ...]] = []
+        elements: list[tuple[Any, ...]] = []
+        whole: list[tuple[Any, ...]] = []
 
         def rows() -> Iterator[tuple[Any, ...]]:
             """One after the other, as each is quickest to work on while it is at hand."""
             for row, (resource_id, draft) in enumerate(new.items(), first):
                 made, lists = self._made(draft, touched, at)
-                values.extend(self._values(row, draft, lists))
+                keys.extend(self._key_rows(row, lists))
+                if draft.relations:
+                    elements.extend(self._element_row(row, *each) for each in draft.elements)
+                if (more := made.pop()) is not None:
+                    whole.append((more, row))
+                # sqlite3 looks for adapters of bytes, and of None, which takes as long as to store them.
+                made[0], made[-1] = bytearray(made[0]), bytearray(made[-1])
                 yield (row, resource_id, *made)
 
-        if new:
-            sql.many(self._insert, rows())
-            blocks.add(sql, self.tables, range(first, first + len(new)), 1)
-        if values:
-            sql.many(self._add_value, values)
+        if not new:
+            return
+        sql.many(self._insert, rows())
+        blocks.add(sql, self.tables, range(first, first + len(new)), 1)
+        for text, values in (
+            (self._add_key, keys),
+            (self._add_value, elements),
+            (f"UPDATE {self.tables.documents} SET more = ? WHERE seq = ?", whole),
+        ):
+            if values:
+                sql.many(text, values)
 
     def _change(self, sql: Sql, old: Sequence[tuple[_Known, Draft]], touched: int | None, at: int) -> list[Change]:
         """Store what differs; the changes."""
@@ -128,17 +143,17 @@ class Store:
         before, *held = known.held or sql.rows(self._held, (known.row,))[0]
         made, lists = self._made(draft, touched, at)
         self._update(sql, known.row, held, made)
-        documents = (before, made[-2] or made[-1])
+        documents = (before, made[-1] or made[-2])
         names = changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in documents))
         self._change_lists(sql, known.row, lists, names)
         return names
 
     def _update(self, sql: Sql, row: int, held: Sequence[Any], made: Sequence[Any]) -> None:
         """Write a row anew, save for the columns that stay: for each that is named, its index is written, too."""
-        state, touched, *columns, keys, more, document = made
+        state, touched, *columns, keys, document, more = made
         pairs = zip(self._column_names, held, columns, strict=True)
         differing = {name: new for name, old, new in pairs if new != old}
-        values = {"state": state, "touched": touched, **differing, "keys": keys, "more": more, "document": document}
+        values = {"state": state, "touched": touched, **differing, "keys": keys, "document": document, "more": more}
         names = ", ".join(f"{each} = ?" for each in values)
         sql.run(f"UPDATE {self.tables.documents} SET {names} WHERE seq = ?", (*values.values(), row))
 
@@ -151,15 +166,11 @@ class Store:
             held = {value for (value,) in sql.rows(text, (row, number))}
             if held != wanted:
                 self._remove_elements(sql, row, number, [(each, "") for each in held - wanted])
-                sql.many(self._add_value, [(row, number, each, "", each, None) for each in wanted - held])
+                sql.many(self._add_key, [(row, number, each, each) for each in wanted - held])
 
-    def _values(self, row: int, draft: Draft, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = []
-        for (number, _), keys in zip(self._lists, lists, strict=True):
-            found += [(row, number, each, "", each, None) for each in keys]
-        for name, elements in draft.relations.items():
-            found += [self._element_row(row, name, each) for each in elements]
-        return found
+    def _key_rows(self, row: int, lists: Sequence[set[str]]) -> list[tuple[Any, ...]]:
+        pairs = zip(self._lists, lists, strict=True)
+        return [(row, number, each, each) for (number, _), keys in pairs for each in keys]
 
     def _element_row(self, row: int, name: str, element: Element) -> tuple[Any, ...]:
         value, kind = str(element["value"]), str(element.get("type") or "")
