@@ -6,7 +6,7 @@ changes in it, so that attributes no schema speaks of survive; what only shows u
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
