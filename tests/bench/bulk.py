@@ -21,6 +21,7 @@ from scim_bridge.mirror.copy import MirrorCopy
 from scim_bridge.mirror.indexes import index
 from scim_bridge.query.relations import Record
 from scim_bridge.store.opening import open_database
+from scim_bridge.store.sqlite import PAGE_BYTES
 from tests.bench.measure import Ratio
 from tests.bench.mirror import configuration, configured, mirror
 from tests.bench.people import user
@@ -88,7 +89,7 @@ async def _store(copy: MirrorCopy, database: Any, records: list[Record]) -> floa
 def _empty(path: Path, source: sqlite3.Connection, copy: MirrorCopy) -> sqlite3.Connection:
     """A database of the same make with the same tables and indexes, and nothing in them."""
     connection = sqlite3.connect(path, isolation_level=None)
-    for text in ("page_size = 16384", "journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536"):
+    for text in (f"page_size = {PAGE_BYTES}", "journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536"):
         connection.execute(f"PRAGMA {text}")
     made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name IN (?, ?)"
     for (text,) in source.execute(made, (copy.store.tables.documents, copy.store.tables.values)).fetchall():
