@@ -13,7 +13,7 @@ from scim_bridge.query.version import digest
 
 Element = dict[str, Any]
 Resource = dict[str, Any]
-_Made = tuple[list[Any], list[set[str]], str, bytes, bytes | None]
+_Made = tuple[list[Any], list[set[str]], str, bytes | bytearray, bytes | None]
 """Keys of columns, lists and all else, and the two documents."""
 
 
@@ -72,7 +72,8 @@ class Maker:
     def made(self, draft: Draft, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
         """The values of a row: state, touched, columns, keys, document and more; and those that have rows of their own.
         Raises NotStorable."""
-        if not is_normalized("NFC", draft.id) or "\0" in draft.id:
+        resource_id = draft.id
+        if not (resource_id.isascii() or is_normalized("NFC", resource_id)) or "\0" in resource_id:
             raise NotStorable(f"a {self._schema.name} has an id that is not in Unicode's form NFC")
         resource = _stamped(draft.resource, at)
         made = self._made_plainly(resource, draft.state)
@@ -92,7 +93,11 @@ class Maker:
             return None
         body, end = shown
         rest = self._plain.keys(body)
-        return (*read, rest, body[:-1] + end, None) if rest is not None else None
+        if rest is None:
+            return None
+        document = bytearray(body)
+        document[-1:] = end
+        return *read, rest, document, None
 
     def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
         """The same of any resource, value by value. Raises Mistyped."""

@@ -109,8 +109,8 @@ class Store:
                     elements.extend(self._element_row(row, *each) for each in draft.elements)
                 if (more := made.pop()) is not None:
                     whole.append((more, row))
-                # sqlite3 looks for adapters of bytes, and of None, which takes as long as to store them.
-                made[0], made[-1] = bytearray(made[0]), bytearray(made[-1])
+                # sqlite3 looks for adapters of bytes, and of None, which takes as long as to store them; not of these.
+                made[0] = bytearray(made[0])
                 yield (row, resource_id, *made)
 
         if not new:

@@ -24,8 +24,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from scim_bridge.app import SERVER_OPTIONS, create_app, steady_memory
-from scim_bridge.config import load
+from scim_bridge.app import SERVER_OPTIONS, create_app, server_options, steady_memory
+from scim_bridge.config import ServerConfig, load
 from scim_bridge.connections import Connection, provider_by_name
 from scim_bridge.logs import configure
 from scim_bridge.providers.pingone.sandbox import Sandbox
@@ -123,5 +123,5 @@ if __name__ == "__main__":
     name, port, people = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     steady_memory()
     # As anybody runs an application, but for ours, which is run as it is.
-    own = {} if name == "mirror" else {"http": "httptools"}
-    uvicorn.run(APPS[name](people), port=port, loop="uvloop", **{**SERVER_OPTIONS, **own})
+    options = server_options(ServerConfig()) if name == "mirror" else {**SERVER_OPTIONS, "http": "httptools"}
+    uvicorn.run(APPS[name](people), port=port, loop="uvloop", **options)
