@@ -13,7 +13,7 @@ from scim_bridge.query.version import digest
 
 Element = dict[str, Any]
 Resource = dict[str, Any]
-_Made = tuple[list[Any], list[set[str]], str, bytes | bytearray, bytes | None]
+Made = tuple[list[Any], list[set[str]], str, bytes | bytearray, bytes | None]
 """Keys of columns, lists and all else, and the two documents."""
 
 
@@ -69,38 +69,26 @@ class Maker:
         self._plain = Plain(layout)
         self._keys = KeyMaker(layout)
 
-    def made(self, draft: Draft, touched: int, at: int) -> tuple[list[Any], list[set[str]]]:
-        """The values of a row: state, touched, columns, keys, document and more; and those that have rows of their own.
-        Raises NotStorable."""
+    def made(self, draft: Draft, at: int) -> Made:
+        """What is stored of a resource beside its state. Raises NotStorable."""
         resource_id = draft.id
         if not (resource_id.isascii() or is_normalized("NFC", resource_id)) or "\0" in resource_id:
             raise NotStorable(f"a {self._schema.name} has an id that is not in Unicode's form NFC")
-        resource = _stamped(draft.resource, at)
-        made = self._made_plainly(resource, draft.state)
-        if made is None:
-            try:
-                made = self._made_from_each(resource, draft.state)
-            except Mistyped:
-                made = self._made_from_each(typed(resource, self._schema), draft.state)
-        columns, lists, rest, document, more = made
-        return [draft.state, touched, *columns, rest, document, more], lists
+        resource, state = _stamped(draft.resource, at), draft.state
+        # Most resources are shown and compared as they are.
+        if (read := self._plain.read(resource)) is not None:
+            shown = self._presenter.plain(resource, state)
+            if shown is not None and (keys := self._plain.keys(shown[0])) is not None:
+                document = bytearray(shown[0])
+                document[-1:] = shown[1]
+                return *read, keys, document, None
+        try:
+            return self._made_from_each(resource, state)
+        except Mistyped:
+            return self._made_from_each(typed(resource, self._schema), state)
 
-    def _made_plainly(self, resource: Resource, state: bytes) -> _Made | None:
-        """What is stored of a resource that is shown and compared as it is; None where it is not."""
-        read = self._plain.read(resource)
-        shown = self._presenter.plain(resource, state) if read is not None else None
-        if read is None or shown is None:
-            return None
-        body, end = shown
-        rest = self._plain.keys(body)
-        if rest is None:
-            return None
-        document = bytearray(body)
-        document[-1:] = end
-        return *read, rest, document, None
-
-    def _made_from_each(self, resource: Resource, state: bytes) -> _Made:
-        """The same of any resource, value by value. Raises Mistyped."""
+    def _made_from_each(self, resource: Resource, state: bytes) -> Made:
+        """The same, value by value. Raises Mistyped."""
         columns, lists, rest = self._keys.columns(resource), self._keys.lists(resource), self._keys.rest(resource)
         document, more = self._presenter.documents(resource, state)
         return columns, lists, rest, document, more

@@ -103,15 +103,14 @@ class Store:
         def rows() -> Iterator[tuple[Any, ...]]:
             """One after the other, as each is quickest to work on while it is at hand."""
             for row, (resource_id, draft) in enumerate(new.items(), first):
-                made, lists = self._made(draft, touched, at)
+                columns, lists, kept, document, more = self._made(draft, at)
                 keys.extend(self._key_rows(row, lists))
                 if draft.relations:
                     elements.extend(self._element_row(row, *each) for each in draft.elements)
-                if (more := made.pop()) is not None:
+                if more is not None:
                     whole.append((more, row))
                 # sqlite3 looks for adapters of bytes, and of None, which takes as long as to store them; not of these.
-                made[0] = bytearray(made[0])
-                yield (row, resource_id, *made)
+                yield row, resource_id, bytearray(draft.state), touched, *columns, kept, document
 
         if not new:
             return
@@ -141,19 +140,17 @@ class Store:
     def _change_own(self, sql: Sql, known: _Known, draft: Draft, touched: int, at: int) -> list[str]:
         """Store another state of a resource; the names of the attributes that differ."""
         before, *held = known.held or sql.rows(self._held, (known.row,))[0]
-        made, lists = self._made(draft, touched, at)
-        self._update(sql, known.row, held, made)
-        documents = (before, made[-1] or made[-2])
-        names = changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in documents))
+        columns, lists, keys, document, more = self._made(draft, at)
+        pairs = zip(self._column_names, held, columns, strict=True)
+        # For each column that is named, its index is written, too.
+        differing = {name: new for name, old, new in pairs if new != old}
+        made = {"keys": keys, "document": document, "more": more}
+        self._update(sql, known.row, {"state": draft.state, "touched": touched, **differing, **made})
+        names = changed_names(*(orjson.loads(each.replace(BASE_MARK, b"")) for each in (before, more or document)))
         self._change_lists(sql, known.row, lists, names)
         return names
 
-    def _update(self, sql: Sql, row: int, held: Sequence[Any], made: Sequence[Any]) -> None:
-        """Write a row anew, save for the columns that stay: for each that is named, its index is written, too."""
-        state, touched, *columns, keys, document, more = made
-        pairs = zip(self._column_names, held, columns, strict=True)
-        differing = {name: new for name, old, new in pairs if new != old}
-        values = {"state": state, "touched": touched, **differing, "keys": keys, "document": document, "more": more}
+    def _update(self, sql: Sql, row: int, values: Mapping[str, Any]) -> None:
         names = ", ".join(f"{each} = ?" for each in values)
         sql.run(f"UPDATE {self.tables.documents} SET {names} WHERE seq = ?", (*values.values(), row))
 
