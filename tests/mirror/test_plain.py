@@ -94,6 +94,13 @@ def test_what_is_shown_or_compared_otherwise_is_looked_at(change: dict[str, Any]
     assert stored({**ADA, **change}) is None
 
 
+def test_a_control_character_stays_itself_beside_a_reference() -> None:
+    found = stored({**ADA, "title": "\x7f"})
+    assert found is not None and orjson.loads(found[0])["title"] == "\x7f"
+    document = orjson.loads(found[1].replace(BASE_MARK, b"~"))
+    assert (document["title"], document[ENTERPRISE]["manager"]["$ref"]) == ("\x7f", "~/Users/7")
+
+
 @settings(NO_LIMITS, max_examples=examples(400))
 @given(plain_users())
 def test_what_is_stored_is_what_a_look_at_each_value_gives(resource: Resource) -> None:
